@@ -1,0 +1,53 @@
+/* loop.h -- the event loop: uv_loop_t, our timer heap on one uv timer, socket watches, wake-ups.
+ *
+ * Owns the uv handles and the heap; borrows clock, timers and watches.
+ * Nothing here calls Lua. Not reentrant: turn is called by the scheduler alone.
+ *
+ *   init -> turn* -> deinit (checks that every uv handle has closed)
+ */
+#pragma once
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/timer.h"
+#include <stdbool.h>
+#include <uv.h>
+
+struct aggr_loop {
+    uv_loop_t uv;
+    uv_timer_t alarm; /* wakes uv_run for the heap's first timer, rounded up to ms */
+    struct aggr_timers timers;
+    struct aggr_clock *clock; /* borrowed */
+    unsigned in_flight; /* answers still to come from outside: a virtual clock must not jump */
+};
+
+enum aggr_err aggr_loop_init(struct aggr_loop *loop, struct aggr_clock *clock);
+
+/* Runs the loop until every handle's close callback has been called. Returns the number of handles
+ * that somebody left open (0 = no leak); each is closed all the same. */
+unsigned aggr_loop_deinit(struct aggr_loop *loop);
+
+/* The clock, read afresh, in ns. */
+uint64_t aggr_loop_now(struct aggr_loop *loop);
+
+/* One turn (R33): due timers in order, then I/O. Waits for the next event only when `may_wait`.
+ * With a virtual clock that may jump (nothing in flight) it jumps in place of waiting. */
+void aggr_loop_turn(struct aggr_loop *loop, bool may_wait);
+
+/* False when only the caller itself could ever make something happen again: no timer, nothing in
+ * flight. */
+bool aggr_loop_pending(const struct aggr_loop *loop);
+
+/* A uv_poll on one descriptor for the socket's whole life (facts 6). Mask changes go to the kernel
+ * only when they differ; an event while the mask is 0 stops the watch. */
+struct aggr_watch {
+    uv_poll_t poll;
+    int mask; /* UV_READABLE | UV_WRITABLE wanted now */
+    void (*on_event)(struct aggr_watch *self, int events, bool failed);
+    void (*on_closed)(struct aggr_watch *self); /* the caller frees it here, nowhere else */
+};
+
+enum aggr_err aggr_watch_init(struct aggr_loop *loop, struct aggr_watch *watch, int fd);
+void aggr_watch_set(struct aggr_watch *watch, int mask);
+
+/* Stops at once; the descriptor may be closed right after. on_closed comes from a later turn. */
+void aggr_watch_close(struct aggr_watch *watch);
