@@ -14,7 +14,8 @@
 
 struct aggr_loop {
     uv_loop_t uv;
-    uv_timer_t alarm; /* wakes uv_run for the heap's first timer, rounded up to ms */
+    uv_timer_t alarm;      /* wakes uv_run for the heap's first timer, rounded up to ms */
+    uint64_t alarm_due_ns; /* what it was set for; it may be earlier than the heap's first by now */
     struct aggr_timers timers;
     struct aggr_clock *clock; /* borrowed */
     unsigned in_flight; /* answers still to come from outside: a virtual clock must not jump */
@@ -37,11 +38,16 @@ void aggr_loop_turn(struct aggr_loop *loop, bool may_wait);
  * flight. */
 bool aggr_loop_pending(const struct aggr_loop *loop);
 
+/* Every uv timer callback but the alarm's calls this: uv_run runs timers before it polls, and would
+ * go on to wait although the callback has made something runnable. */
+void aggr_loop_stir(struct aggr_loop *loop);
+
 /* A uv_poll on one descriptor for the socket's whole life (facts 6). Mask changes go to the kernel
  * only when they differ; an event while the mask is 0 stops the watch. */
 struct aggr_watch {
     uv_poll_t poll;
-    int mask; /* UV_READABLE | UV_WRITABLE wanted now */
+    int mask;  /* UV_READABLE | UV_WRITABLE wanted now */
+    int armed; /* what the kernel watches for; private */
     void (*on_event)(struct aggr_watch *self, int events, bool failed);
     void (*on_closed)(struct aggr_watch *self); /* the caller frees it here, nowhere else */
 };
