@@ -1,0 +1,51 @@
+--- aggr.scope: tasks, scopes, cancellation and deferred functions (semantics.md R1-R22).
+--
+-- Public (re-exported by aggr): group(fn) deadline(seconds, fn, ...) shield(seconds, fn, ...)
+-- defer(fn) sleep(seconds) now() try(fn, ...).  `now` is monotonic seconds.
+--
+-- For the collect calls (all, map, each, first):
+--
+--   local s = scope.open{ deadline = seconds?, shield = seconds?, timeout = seconds? }
+--       A child of the running task's current scope, current from now on.
+--   local task = s:spawn(fn, ...)
+--       Queues a task that runs fn(...). Fields:
+--         task.state    "running" "ok" "error" "cancelled"
+--         task.reason   why, when cancelled: "cancelled" "deadline" "signal"
+--         task.n, task.value, task.values   how many results, the first, all (a list; only if n > 1)
+--         task:results()                    all of them, unpacked
+--         task.error    the Error, when state is "error"
+--         task.key      the caller's to use
+--       An end with task.state "cancelled" is never an error of the scope.
+--   s.on_end = function(s, task)
+--       Called in the ending task after its defers, before the scope counts it as ended. It must
+--       not yield or raise. Without it, a task's error is added to s.errors and cancels the scope.
+--   s:run(fn, ...) -> true, values... | false, err
+--       Runs fn as a body of this scope: with defers, non-Errors made Errors. err is an Error or
+--       the cancel token (task.is_cancel(err)). Never raises.
+--   s:join()
+--       Waits, uncancellably, until no task of the scope lives. Spawning goes on meanwhile. The
+--       error of a run in which nothing can ever happen again (R27) is added to s.errors and
+--       cancels the scope.
+--   s:wait_any()
+--       Waits until a task of the scope has ended since the last call; raises the cancel token.
+--   s:cancel(reason)         reason "cancelled" when left out; the first one stays
+--   s:reason()               why the scope itself is cancelled, or nil
+--   s:outer_cancelled()      true when a cancellation from outside is visible
+--   s:cut_short()            true when the run is cut short (R28), no shield hides it, and the scope
+--                            was opened by the main task: end as at an own deadline
+--   s.live                   tasks of the scope that have not ended
+--   s.errors                 real errors so far, in order; s:fail(err) adds one (none twice)
+--   s:close() -> reason      why the scope itself was cancelled, or nil. Tasks must have ended.
+--                            The scope outside becomes current again.
+--   s:leave(ok, ...)         join, close, then trio's rule: raise the first error with the others
+--                            suppressed; swallow an own cancellation (deadline: raise kind
+--                            deadline); pass on an outer one; otherwise return the values.
+--   Typical:  return s:leave(s:run(fn, ...))
+--
+-- Waits of one's own (channels): core.task, see bind/task.c:
+--   task.check()                          checkpoint on entry: raises the cancel token
+--   local me = task.current()             a handle; table key, valid after the task's end
+--   task.park()                           wait; then AT ONCE:
+--   local woken, err = task.parked()      true, or false and what to raise after tidying up
+--   task.unpark(me) -> boolean            false when me is not parked (any more): choose another
+--   task.unpark(me) once is one wake-up; whoever is unparked is no longer cancellable in that wait.

@@ -1,0 +1,31 @@
+/* state.h -- what hangs on a lua_State: found from any coroutine of it, without a static.
+ *
+ * The allocator's user data of every state we run is its `struct aggr_state`; the vm owns it. */
+#pragma once
+#include <lua.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct aggr_runtime;
+struct aggr_sched;
+
+struct aggr_state {
+    lua_State *L;                 /* the main thread */
+    struct aggr_sched *sched;     /* owned by the vm */
+    struct aggr_runtime *runtime; /* borrowed */
+    size_t bytes, peak_bytes;     /* allocated by Lua now, and at most */
+    void *run;                    /* struct aggr_run while one is under way (vm/run.h) */
+};
+
+static inline struct aggr_state *aggr_state_of(lua_State *L)
+{
+    void *state;
+    lua_getallocf(L, &state);
+    return state;
+}
+
+/* The runtime (io/runtime.h) that coroutine `L` belongs to. */
+static inline struct aggr_runtime *aggr_state_runtime(lua_State *L)
+{
+    return aggr_state_of(L)->runtime;
+}
