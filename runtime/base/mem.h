@@ -10,5 +10,9 @@
  */
 void *aggr_mem_new(size_t count, size_t size);
 
+/* `memory` (owned, NULL at first) moved to where `count` objects fit; the new ones are not zeroed.
+ * Never NULL. */
+void *aggr_mem_resize(void *memory, size_t count, size_t size);
+
 /* A copy of `text`, owned by the caller; free(3) it. Never NULL. */
 char *aggr_mem_strdup(const char *text);

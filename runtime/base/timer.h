@@ -1,9 +1,9 @@
 /* timer.h -- a heap of due times in ns. Pure data: it reads no clock and calls only from
- * aggr_timers_fire.
+ * aggr_timers_fire. A struct of zeroes is an empty heap.
  *
  * Borrows each timer from start until it fires or is stopped.
  *
- *   init -> start -> (fired | stop) -> start ...
+ *   {0} -> start -> (fired | stop) -> start ...
  */
 #pragma once
 #include "base/err.h"
@@ -17,7 +17,7 @@
 struct aggr_timer {
     uint64_t due_ns;
     uint64_t seq; /* set by start */
-    size_t slot;  /* 1-based place in the heap; 0 = not started */
+    size_t slot;  /* 1-based place in heap or batch; 0 = not started */
     uint32_t rank;
     void (*on_due)(struct aggr_timer *self); /* already stopped; may start and stop any timer */
 };
@@ -25,6 +25,8 @@ struct aggr_timer {
 struct aggr_timers {
     struct aggr_timer **heap; /* owned array of borrowed timers */
     size_t len, cap;
+    struct aggr_timer **batch; /* owned array: those aggr_timers_fire is about to fire */
+    size_t batch_len, batch_cap;
     uint64_t seq;
 };
 
@@ -41,9 +43,9 @@ static inline bool aggr_timer_active(const struct aggr_timer *timer)
     return timer->slot != 0;
 }
 
-/* Due time of the first, AGGR_NEVER when there is none. */
+/* Due time of the first in the heap, AGGR_NEVER when there is none. */
 uint64_t aggr_timers_next(const struct aggr_timers *timers);
 
-/* Fire all due at `now_ns`, in order; those started meanwhile wait for the next call. Returns how
- * many. */
+/* Fire all due at `now_ns`, in order; those started meanwhile wait for the next call, those
+ * stopped meanwhile do not fire. Returns how many. Not to be nested. */
 size_t aggr_timers_fire(struct aggr_timers *timers, uint64_t now_ns);
