@@ -72,8 +72,8 @@ void aggr_loop_turn(struct aggr_loop *loop, bool may_wait)
     if (!clock->jump) {
         set_alarm(loop, due_ns, now_ns);
     } else if (loop->in_flight == 0 && due_ns != AGGR_NEVER && clock->jump(clock, due_ns)) {
-        uv_run(&loop->uv, UV_RUN_NOWAIT);
         aggr_timers_fire(&loop->timers, aggr_loop_now(loop));
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
         return;
     }
     uv_run(&loop->uv, UV_RUN_ONCE);

@@ -1,0 +1,59 @@
+/* fetch.h -- one request from URL to response: look-up, permit, exchange, redirects, time-outs. No
+ * Lua.
+ *
+ * Owns copies of what it was given and its response; borrows runtime, policy and gate client.
+ * on_end comes at most once, from the loop or from within start, and not after cancel.
+ *
+ *   new -> start -> (on_end | cancel) -> free          new -> free
+ */
+#pragma once
+#include "base/gate.h"
+#include "base/url.h"
+#include "io/response.h"
+#include "io/runtime.h"
+
+/* Borrowed for the call of aggr_fetch_new. */
+struct aggr_fetch_request {
+    const char *method;
+    const char *url; /* userinfo in it becomes Basic authentication, unless a header has one */
+    size_t url_len;
+    const char *headers; /* lines "Name: value\n" */
+    size_t headers_len;
+    const char *body; /* NULL = none */
+    size_t body_len;
+    const struct aggr_policy *policy;
+    struct aggr_gate_client *client; /* NULL = none */
+    /* AGGR_NEVER = none */
+    uint64_t timeout_ns;         /* active time in all phases but the permit queue */
+    uint64_t connect_timeout_ns; /* look-up, TCP and TLS of one hop */
+    uint64_t idle_timeout_ns;    /* silence while waiting or reading */
+    uint64_t max_body_bytes;
+    unsigned redirects; /* followed at most; 0: a 3xx is the result */
+};
+
+/* In ns, over all hops. */
+struct aggr_fetch_timing {
+    uint64_t queue, dns, connect, tls, wait, body, total;
+};
+
+struct aggr_fetch;
+
+/* Never NULL. A request that cannot be (kind usage) ends with its failure as soon as it is started.
+ */
+struct aggr_fetch *aggr_fetch_new(struct aggr_runtime *rt, const struct aggr_fetch_request *request,
+                                  void (*on_end)(struct aggr_fetch *fetch, void *owner),
+                                  void *owner);
+void aggr_fetch_start(struct aggr_fetch *fetch);
+
+/* Idempotent; the transfer is off the loop when it returns. */
+void aggr_fetch_cancel(struct aggr_fetch *fetch);
+
+/* Not while started and neither ended nor cancelled. */
+void aggr_fetch_free(struct aggr_fetch *fetch);
+
+/* After on_end, borrowed until free. */
+const struct aggr_failure *aggr_fetch_failure(const struct aggr_fetch *fetch);
+struct aggr_response *aggr_fetch_response(struct aggr_fetch *fetch); /* status 0: no head came */
+const char *aggr_fetch_url(const struct aggr_fetch *fetch);          /* of the last hop */
+const char *aggr_fetch_method(const struct aggr_fetch *fetch);       /* of the last hop */
+void aggr_fetch_timing(const struct aggr_fetch *fetch, struct aggr_fetch_timing *timing);

@@ -1,0 +1,53 @@
+/* runtime.h -- the root: one loop with what every vm on it shares.
+ *
+ * Owns all its parts; borrows clock, trace and a transport that was handed in.
+ *
+ *   init -> ... -> deinit (in reverse order, on every way out)
+ */
+#pragma once
+#include "base/gate.h"
+#include "base/rng.h"
+#include "base/trace.h"
+#include "io/lookup.h"
+#include "io/loop.h"
+#include "io/offload.h"
+#include "io/policy.h"
+#include "io/transport.h"
+
+struct aggr_runtime_options {
+    unsigned concurrency, per_host;    /* permits; 0 = 128 and 32 */
+    struct aggr_clock *clock;          /* NULL = the system's */
+    struct aggr_transport *transport;  /* NULL = curl; borrowed */
+    aggr_lookup_function *resolve;     /* NULL = getaddrinfo */
+    char *(*getenv)(const char *name); /* for the proxies; NULL = no proxies */
+    uint64_t seed;
+};
+
+struct aggr_runtime {
+    struct aggr_loop loop;
+    struct aggr_gate *gate;
+    struct aggr_offload *offload;
+    struct aggr_lookup *lookup;
+    struct aggr_policy_set *policies;
+    struct aggr_transport *transport; /* NULL until aggr_runtime_transport is first asked */
+    bool owns_transport;
+    struct aggr_trace *trace; /* may be NULL */
+    struct aggr_rng rng;
+    struct aggr_clock *clock;
+    uint64_t next_id; /* of exchanges */
+    uv_idle_t pump;   /* active while permits have come free that nobody was told about */
+    unsigned fetches; /* started, not ended */
+};
+
+enum aggr_err aggr_runtime_init(struct aggr_runtime *rt,
+                                const struct aggr_runtime_options *options);
+
+/* No fetch may be in flight. Returns the number of handles that somebody left open. */
+unsigned aggr_runtime_deinit(struct aggr_runtime *rt);
+
+/* The transport; curl's is made on the first call. NULL: out of memory. */
+struct aggr_transport *aggr_runtime_transport(struct aggr_runtime *rt);
+
+/* Grant freed permits in the next turn, once, however many have come free (a cancelled scope frees
+ * hundreds in a row). */
+void aggr_runtime_pump_soon(struct aggr_runtime *rt);

@@ -1,0 +1,71 @@
+/* transport.h -- the seam below which bytes travel: one hop's raw exchange. Above it the same code
+ * serves every transport: permits, hops, timers, field rules, decoding, caps.
+ *
+ * An exchange is the transport's from start to its end event or cancel; the sink is its caller's.
+ *
+ *   start -> connected? -> head -> data* -> end          start -> ... -> cancel (nothing follows)
+ */
+#pragma once
+#include "base/err.h"
+#include "io/lookup.h"
+#include "io/policy.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct aggr_transport;
+struct aggr_exchange; /* the transport's own, opaque */
+struct aggr_sink;
+
+/* How an exchange ended. */
+struct aggr_end {
+    struct aggr_failure failure; /* code AGGR_OK: the peer has sent all it wanted to */
+    uint64_t tls_ns;             /* part of connecting that was the TLS handshake */
+};
+
+/* on_connected, on_head and on_data may come from inside the transport's library: they take note
+ * and return, and call nothing of the transport. False ends the exchange (`end` follows). */
+struct aggr_sink_ops {
+    void (*on_connected)(struct aggr_sink *self);
+    bool (*on_head)(struct aggr_sink *self, const char *bytes, size_t len); /* final head, raw */
+    bool (*on_data)(struct aggr_sink *self, const char *bytes, size_t len); /* raw body bytes */
+    void (*on_end)(struct aggr_sink *self, const struct aggr_end *end);     /* once; may start */
+};
+
+struct aggr_sink {
+    const struct aggr_sink_ops *ops;
+};
+
+/* All borrowed until end or cancel. */
+struct aggr_exchange_request {
+    const char *method;
+    const struct aggr_url *url;
+    const char *headers; /* "Name: value\n" lines, checked */
+    size_t headers_len;
+    const char *body; /* NULL = none */
+    size_t body_len;
+    const struct aggr_policy *policy;
+    const struct aggr_route *route;
+    struct aggr_answer *answer;  /* addresses of route->host, or NULL when it needs none */
+    uint64_t connect_timeout_ns; /* a backstop, and how several addresses share the time */
+};
+
+struct aggr_transport_ops {
+    const char *name;
+    /* NULL: see `failure`, and no event comes. No event comes from within start. */
+    struct aggr_exchange *(*start)(struct aggr_transport *self,
+                                   const struct aggr_exchange_request *request,
+                                   struct aggr_sink *sink, struct aggr_failure *failure);
+    /* At once; never from inside on_connected, on_head or on_data. */
+    void (*cancel)(struct aggr_exchange *exchange);
+    /* Stop or resume reading. */
+    void (*pause)(struct aggr_exchange *exchange, bool on);
+    /* Where it is now: connect, tls, write, wait or body. */
+    enum aggr_phase (*phase)(struct aggr_exchange *exchange);
+    unsigned (*connections)(struct aggr_transport *self); /* open sockets, for stats and tests */
+    void (*free)(struct aggr_transport *self);            /* no exchange may be in flight */
+    bool looks_up; /* names have to be looked up before start */
+};
+
+struct aggr_transport {
+    const struct aggr_transport_ops *ops;
+};
