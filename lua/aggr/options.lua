@@ -1,0 +1,93 @@
+--- aggr.options: option tables as people misspell them, and the defaults of the run.
+local errors = require "aggr.errors"
+
+local options = {}
+
+--- What holds where neither call, scope nor client says otherwise. The command line sets some.
+options.defaults = {
+  timeout = 10,
+  connect_timeout = 5,
+  idle_timeout = false,
+  max_body = 16 * 2 ^ 20,
+  redirects = 10,
+  concurrency = 128,
+  per_host = 32,
+}
+
+--- Edit distance (insert, delete, replace, swap of neighbours).
+local function distance(a, b)
+  local before, last, this = {}, {}, {}
+  for j = 0, #b do last[j] = j end
+  for i = 1, #a do
+    this[0] = i
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      this[j] = math.min(last[j] + 1, this[j - 1] + 1, last[j - 1] + cost)
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        this[j] = math.min(this[j], before[j - 2] + 1)
+      end
+    end
+    before, last, this = last, this, before
+  end
+  return last[#b]
+end
+
+--- The nearest of `names` (a set: name → anything), when it is near enough to have been meant.
+---@param name string
+---@param names table<string, any>
+---@return string?
+function options.nearest(name, names)
+  local best, found = math.max(1, math.min(3, math.floor(#name / 2))) + 1, nil
+  if #name > 64 then return nil end
+  for candidate in pairs(names) do
+    if type(candidate) == "string" then
+      local d = distance(name:lower(), candidate:lower())
+      if d < best or d == best and found and candidate < found then best, found = d, candidate end
+    end
+  end
+  return found
+end
+
+--- ", did you mean 'timeout'?" or "".
+---@param name string
+---@param names table<string, any>
+---@return string
+function options.hint(name, names)
+  local near = type(name) == "string" and options.nearest(name, names)
+  return near and (", did you mean '" .. near .. "'?") or ""
+end
+
+--- Raise kind `usage` unless `given` is nil or a table whose keys are all in `known`.
+---@param given table?
+---@param known table<string, any>
+---@param what string the called function, as in "aggr.fetch"
+---@return table given or an empty table
+function options.check(given, known, what)
+  if given == nil then return {} end
+  if type(given) ~= "table" or errors.is(given) then
+    errors.usage(1, "%s: options must be a table, got %s", what, errors.show(given))
+  end
+  for name in pairs(given) do
+    if known[name] == nil then
+      if type(name) ~= "string" then
+        errors.usage(1, "%s: options are named, got the key %s", what, errors.show(name))
+      end
+      errors.usage(1, "%s: unknown option '%s'%s", what, name, options.hint(name, known))
+    end
+  end
+  return given
+end
+
+--- A whole number of at least `least`. Raises kind `usage` for anything else.
+---@param value any
+---@param least integer
+---@param what string
+---@return integer
+function options.count(value, least, what)
+  if type(value) ~= "number" or value % 1 ~= 0 or value < least or value > 2 ^ 31 - 1 then
+    errors.usage(1, "%s must be a whole number of at least %d, got %s", what, least, errors.show(value))
+  end
+  return value
+end
+
+return options
