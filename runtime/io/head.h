@@ -1,0 +1,20 @@
+/* head.h -- the head of a final response: its status line, its fields, and what they say of the
+ * body. Used by io/response alone. Functions without state; reentrant.
+ */
+#pragma once
+#include "io/response.h"
+
+/* What the fields have said of the body. */
+struct aggr_head {
+    bool has_length, is_chunked, is_coded;
+    uint64_t length;
+};
+
+/* Parses the whole of `bytes` into response->status, ->http and ->head. False: see
+ * response->failure. */
+bool aggr_head_parse(struct aggr_response *response, const char *bytes, size_t len,
+                     struct aggr_head *head);
+
+/* Records a failure of kind `code` in phase wait; returns false. */
+bool aggr_head_fail(struct aggr_response *response, enum aggr_err code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
