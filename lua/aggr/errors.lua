@@ -1,4 +1,4 @@
---- aggr.errors: the Error, the one thing the library raises (besides the cancel token of aggr.core.task).
+--- aggr.errors: the Error, the one thing the library raises besides the cancel token.
 --
 -- An Error is a table: `kind`, `message` (one line, without place, URL or kind) and where they
 -- apply `url method status source attempt phase timing hint value suppressed traceback response
@@ -73,7 +73,8 @@ end
 local function no_place() return nil end
 local fallback = no_place
 
---- Name the place when no script frame is left on the stack, as after a tail call (`return aggr.fetch(…)`).
+--- Name the place when no script frame is left on the stack, as after a tail call
+--- (`return aggr.fetch(…)`).
 ---@param fn fun(): string?
 function errors.set_fallback(fn)
   fallback = fn or no_place
@@ -121,7 +122,7 @@ function errors.raise(kind, message, fields)
 end
 
 --- Raise kind `usage`, placed at a frame of the script.
----@param level integer 1: the first frame outside the library (nearly always right); 2: the one that called it
+---@param level integer 1: the first frame outside the library (nearly always right); 2: its caller
 ---@param fmt string for string.format
 function errors.usage(level, fmt, ...)
   local message = select("#", ...) > 0 and fmt:format(...) or fmt
@@ -150,7 +151,8 @@ function errors.wrap(value)
     local ok, text = pcall(tostring, value)
     message = ok and type(meta) == "table" and meta.__tostring and text
   end
-  return errors.new("script", message or ("error object is " .. errors.show(value)), { value = value })
+  message = message or "error object is " .. errors.show(value)
+  return errors.new("script", message, { value = value })
 end
 
 --- Note that `other` happened too: appended to `err.suppressed`, never itself, none twice.

@@ -1,4 +1,4 @@
---- aggr.mask: what must never be shown. Every message, log line and report passes through `mask.text`.
+--- aggr.mask: what must never be shown. Errors, log lines and reports pass through `mask.text`.
 --
 -- Owns the values registered for this run (one lua_State); it only ever grows.
 local mask = {}

@@ -85,7 +85,8 @@ end
 ---@return integer
 function options.count(value, least, what)
   if type(value) ~= "number" or value % 1 ~= 0 or value < least or value > 2 ^ 31 - 1 then
-    errors.usage(1, "%s must be a whole number of at least %d, got %s", what, least, errors.show(value))
+    local got = errors.show(value)
+    errors.usage(1, "%s must be a whole number of at least %d, got %s", what, least, got)
   end
   return value
 end
