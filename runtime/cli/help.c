@@ -1,0 +1,99 @@
+#include "cli/help.h"
+
+#include "cli/complain.h"
+#include "cli/flags.h"
+#include "cli/suggest.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name, *synopsis, *summary;
+} commands[] = {
+    {"run", "aggr run [options] SCRIPT [args...]",
+     "run a script and print what it returns as JSON"},
+    {"version", "aggr version", "print the version"},
+    {"help", "aggr help [COMMAND]", "explain a command"},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands, COLUMN = 30 };
+
+static const char EXIT_CODES[] =
+    "Exit codes:\n"
+    "  0 complete                             6 the run's deadline passed\n"
+    "  1 the script is wrong                  8 output could not be written\n"
+    "  2 the command line or a setting is     70 a bug in aggr\n"
+    "  3 partial: a source has failed         130, 143 interrupted\n"
+    "  4 failed\n";
+
+static void print_flag(FILE *out, const struct aggr_flag *flag)
+{
+    char left[80], name[AGGR_FLAG_ENV_MAX];
+    snprintf(left, sizeof left, "%s%c%s--%s%s%s", flag->letter ? "-" : "  ",
+             flag->letter ? flag->letter : ' ', flag->letter ? ", " : " ", flag->name,
+             flag->value ? " " : "", flag->value ? flag->value : "");
+    fprintf(out, "  %-*s%s%s", COLUMN, left,
+            strlen(left) < COLUMN ? "" : "\n                                ", flag->help);
+    if (flag->in_environment) {
+        aggr_flag_env(flag, name);
+        fprintf(out, " [%s]", name);
+    }
+    fputc('\n', out);
+}
+
+static void help_run(FILE *out)
+{
+    fprintf(out,
+            "Usage: aggr run [options] SCRIPT [args...]\n"
+            "       aggr run [options] -e CODE [args...]\n\n"
+            "Runs a Lua script and prints what it returns as JSON on stdout; everything else goes "
+            "to stderr.\n"
+            "SCRIPT may be - (stdin). Options may stand before or after it; what follows -- goes "
+            "to the script.\n\n"
+            "Options, and the environment variables that give them:\n");
+    for (const struct aggr_flag *flag = aggr_flags; flag->name; flag++)
+        print_flag(out, flag);
+    fprintf(out,
+            "\nDurations are seconds or 200ms, 2s, 5m. AGGR_SET_<KEY> gives a setting its value.\n"
+            "'aggr run --help SCRIPT' lists the settings of a script.\n\n%s",
+            EXIT_CODES);
+}
+
+static void help_overview(FILE *out)
+{
+    fprintf(out, "aggr " AGGR_VERSION ": asks many APIs at once, from a Lua script.\n\nUsage:\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-38s %s\n", commands[i].synopsis, commands[i].summary);
+    fprintf(out, "\nTry:\n  aggr run -e 'return aggr.fetch(\"http://127.0.0.1:9000/\"):json()'\n");
+}
+
+int aggr_help_unknown_command(const char *typed)
+{
+    struct aggr_suggestion suggestion = {.wanted = typed};
+    for (size_t i = 0; i < COMMANDS; i++)
+        aggr_suggest_offer(&suggestion, commands[i].name);
+    if (suggestion.nearest)
+        return aggr_complain("unknown command '%s', did you mean '%s'?", typed, suggestion.nearest);
+    if (strchr(typed, '.') || access(typed, F_OK) == 0)
+        return aggr_complain("unknown command '%s', did you mean 'aggr run %s'?", typed, typed);
+    return aggr_complain("unknown command '%s' ('aggr help' lists them)", typed);
+}
+
+int aggr_help(FILE *out, const char *command)
+{
+    if (!command) {
+        help_overview(out);
+        return 0;
+    }
+    if (strcmp(command, "run") == 0) {
+        help_run(out);
+        return 0;
+    }
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(command, commands[i].name) != 0)
+            continue;
+        fprintf(out, "Usage: %s\n\n%s\n", commands[i].synopsis, commands[i].summary);
+        return 0;
+    }
+    return aggr_help_unknown_command(command);
+}

@@ -1,0 +1,19 @@
+/* process.h -- what belongs to the process as a whole: standard descriptors, the limit of open
+ * files, the big stack. */
+#pragma once
+#include <stddef.h>
+
+/* First thing in main: SIGPIPE is ignored, and closed standard descriptors are filled with ones
+ * whose use fails, so that no socket can become "stdout" by accident. */
+void aggr_process_prepare(void);
+
+/* Raises the soft limit of open files to the hard one. Returns what is allowed now. */
+size_t aggr_process_raise_descriptors(void);
+
+/* How many requests may be in flight with `descriptors` open files: a part is kept for the loop,
+ * look-ups, idle connections and the script's own files. At least 1. */
+size_t aggr_process_permits(size_t descriptors);
+
+/* Runs `body(context)` on a thread with a 256 MB stack, where deep recursion through C is an
+ * ordinary Lua error (facts 22), and waits for its end. Returns 0, or an errno. */
+int aggr_process_on_big_stack(void *(*body)(void *context), void *context);

@@ -1,0 +1,197 @@
+#include "cli/run.h"
+
+#include "cli/complain.h"
+#include "cli/flags.h"
+#include "cli/help.h"
+#include "cli/process.h"
+#include "cli/signals.h"
+#include "io/runtime.h"
+#include "vm/run.h"
+#include "vm/vm.h"
+
+#include <lua.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One run, on its own thread from runtime to teardown. */
+struct session {
+    const struct aggr_arguments *arguments; /* borrowed */
+    size_t descriptors;                     /* open files allowed */
+    unsigned asked, concurrency;            /* permits: what was asked for, what is given */
+    struct aggr_runtime runtime;
+    struct aggr_vm *vm;
+    struct aggr_timer deadline;
+    bool deadline_passed, interrupted;
+    int code;
+};
+
+static double number_of(const struct aggr_arguments *arguments, const char *name, double fallback)
+{
+    size_t index = aggr_flag_index(name);
+    const char *value = arguments->values[index];
+    return value ? aggr_flag_number(&aggr_flags[index], value) : fallback;
+}
+
+static void on_signal(void *context)
+{
+    struct session *session = context;
+    if (!session->deadline_passed)
+        session->interrupted = true;
+    aggr_run_cancel(session->vm, AGGR_REASON_SIGNAL);
+}
+
+static void on_deadline(struct aggr_timer *timer)
+{
+    struct session *session = AGGR_LIST_ENTRY(timer, struct session, deadline);
+    if (session->interrupted)
+        return;
+    session->deadline_passed = true;
+    aggr_run_cancel(session->vm, AGGR_REASON_DEADLINE);
+}
+
+/* cut() -> nil, or "deadline" | "signal" and the exit code that it means. */
+static int l_cut(lua_State *L)
+{
+    const struct session *session = lua_touserdata(L, lua_upvalueindex(1));
+    if (!session->deadline_passed && !session->interrupted)
+        return 0;
+    lua_pushstring(L, session->interrupted ? "signal" : "deadline");
+    lua_pushinteger(L, session->interrupted ? AGGR_EXIT_SIGNAL + aggr_signals_first() : 6);
+    return 2;
+}
+
+static void push_list(lua_State *L, const char *const *words, size_t count)
+{
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        lua_pushstring(L, words[i]);
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+}
+
+/* Pushes flag `index` as main.lua knows it; nil when it was not given. */
+static void push_flag(lua_State *L, const struct aggr_arguments *arguments, size_t index)
+{
+    const struct aggr_flag *flag = &aggr_flags[index];
+    const char *value = arguments->values[index];
+    if (flag->type == AGGR_FLAG_LIST)
+        push_list(L, arguments->lists[index], arguments->counts[index]);
+    else if (!value)
+        lua_pushnil(L);
+    else if (flag->type == AGGR_FLAG_SWITCH)
+        lua_pushboolean(L, 1);
+    else if (flag->type == AGGR_FLAG_COUNT || flag->type == AGGR_FLAG_DURATION)
+        lua_pushnumber(L, aggr_flag_number(flag, value));
+    else
+        lua_pushstring(L, value);
+}
+
+/* The table that lua/prelude/main.lua takes: the options by name with '_' for '-', and script,
+ * args, cut, descriptors, asked. */
+static void push_options(lua_State *L, struct session *session)
+{
+    const struct aggr_arguments *arguments = session->arguments;
+    lua_createtable(L, 0, AGGR_FLAG_MAX + 8);
+    for (size_t i = 0; aggr_flags[i].name; i++) {
+        char name[AGGR_FLAG_ENV_MAX];
+        strcpy(name, aggr_flags[i].name);
+        for (char *dash = name; (dash = strchr(dash, '-'));)
+            *dash = '_';
+        push_flag(L, arguments, i);
+        lua_setfield(L, -2, name);
+    }
+    lua_pushstring(L, arguments->script);
+    lua_setfield(L, -2, "script");
+    push_list(L, arguments->rest, arguments->rest_count);
+    lua_setfield(L, -2, "args");
+    lua_pushlightuserdata(L, session);
+    lua_pushcclosure(L, l_cut, 1);
+    lua_setfield(L, -2, "cut");
+    lua_pushinteger(L, (lua_Integer)session->descriptors);
+    lua_setfield(L, -2, "descriptors");
+    lua_pushinteger(L, (lua_Integer)session->asked);
+    lua_setfield(L, -2, "asked");
+    lua_pushinteger(L, (lua_Integer)session->concurrency);
+    lua_setfield(L, -2, "concurrency");
+}
+
+static void run_script(struct session *session)
+{
+    struct aggr_failure why = {0};
+    session->vm = aggr_vm_new(&session->runtime, NULL, &why);
+    if (!session->vm) {
+        aggr_complain("cannot start: %s", why.text);
+        return;
+    }
+    if (aggr_signals_attach(&session->runtime.loop, on_signal, session) == AGGR_OK) {
+        double seconds = number_of(session->arguments, "deadline", -1);
+        uint64_t now_ns = aggr_loop_now(&session->runtime.loop);
+        if (seconds > 0)
+            aggr_timer_start(&session->runtime.loop.timers, &session->deadline,
+                             aggr_clock_after(now_ns, seconds));
+        push_options(aggr_vm_lua(session->vm), session);
+        struct aggr_run_result result = aggr_run_main(session->vm, "prelude.main", 1);
+        session->code = result.code;
+        if (result.text[0])
+            aggr_complain("%s", result.text);
+        aggr_timer_stop(&session->runtime.loop.timers, &session->deadline);
+        aggr_signals_detach();
+    }
+    aggr_vm_free(session->vm);
+}
+
+static void *session_body(void *context)
+{
+    struct session *session = context;
+    struct aggr_runtime_options options = {
+        .concurrency = session->concurrency,
+        .per_host = (unsigned)number_of(session->arguments, "per-host", 0),
+        .getenv = getenv,
+        .seed = aggr_rng_entropy(),
+    };
+    if (aggr_runtime_init(&session->runtime, &options) != AGGR_OK) {
+        aggr_complain("cannot start: the event loop could not be made");
+        return NULL;
+    }
+    run_script(session);
+    unsigned leaked = aggr_runtime_deinit(&session->runtime);
+#ifdef AGGR_LEAKS_FATAL
+    AGGR_CHECK(leaked == 0);
+#endif
+    (void)leaked;
+    return NULL;
+}
+
+static int run(const struct aggr_arguments *arguments)
+{
+    struct session session = {.arguments = arguments, .code = AGGR_EXIT_INTERNAL};
+    session.deadline = (struct aggr_timer){.rank = 0, .on_due = on_deadline};
+    session.descriptors = aggr_process_raise_descriptors();
+    size_t permits = aggr_process_permits(session.descriptors);
+    session.asked = (unsigned)number_of(arguments, "concurrency", 128);
+    session.concurrency = session.asked < permits ? session.asked : (unsigned)permits;
+    aggr_signals_install();
+    int failed = aggr_process_on_big_stack(session_body, &session);
+    if (failed)
+        aggr_complain("cannot start: %s", strerror(failed));
+    return session.code;
+}
+
+int aggr_run_command(int argc, char **argv)
+{
+    struct aggr_arguments arguments;
+    int code = aggr_arguments_parse(&arguments, argc, argv);
+    bool has_code = code == 0 && arguments.values[aggr_flag_index("eval")];
+    bool has_help = code == 0 && arguments.values[aggr_flag_index("help")];
+    if (code == 0 && has_help)
+        code = aggr_help(stdout, "run");
+    if (code == 0 && (arguments.script || has_code)) {
+        fflush(stdout);
+        code = run(&arguments);
+    } else if (code == 0 && !has_help) {
+        code = aggr_complain("run needs a script: aggr run SCRIPT, aggr run - for stdin, or "
+                             "aggr run -e CODE");
+    }
+    aggr_arguments_deinit(&arguments);
+    return code;
+}
