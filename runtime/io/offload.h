@@ -1,7 +1,7 @@
 /* offload.h -- work that blocks (name look-ups, files, stdin, stdout) on detached threads of ours.
  *
- * Not uv's pool: exit would join it (facts 1). A job is refcounted and may outlive the loop; at
- * most 64 threads work for us at a time (an abandoned job leaves that count; hard cap 512), the
+ * Not uv's pool: exit would join it (facts 1). A job is its thread's own and may outlive the loop;
+ * at most 64 threads work for us at a time (an abandoned job leaves that count; hard cap 512), the
  * others queue. Answers come back through one uv_async.
  *
  *   submit -> run on a thread -> on_done on the loop          submit -> abandon (on_done never
@@ -19,17 +19,19 @@ struct aggr_job {
     /* private to offload from here */
     struct aggr_job *next;
     struct aggr_offload *offload;
-    int refs, state;
+    int state;
 };
 
 enum aggr_err aggr_offload_new(struct aggr_loop *loop, struct aggr_offload **out);
 
-/* Jobs still running are abandoned; their threads end by themselves. */
+/* Jobs still running are abandoned; their threads end by themselves. NULL is fine. */
 void aggr_offload_free(struct aggr_offload *offload);
 
-/* Hands `job` over. It is destroyed after on_done has returned, or when an abandoned run has ended.
+/* Hands `job` over, unless this fails. It is destroyed after on_done has returned, or when an
+ * abandoned run has ended.
  */
 enum aggr_err aggr_offload_submit(struct aggr_offload *offload, struct aggr_job *job);
 
-/* The caller is no longer interested: on_done does not come. A job not yet started never runs. */
+/* The caller is no longer interested: on_done does not come. A job not yet started never runs and
+ * is destroyed at once. Harmless from within on_done. */
 void aggr_offload_abandon(struct aggr_job *job);
