@@ -39,8 +39,7 @@ struct aggr_gate *aggr_gate_new(unsigned concurrency, unsigned per_host);
 void aggr_gate_free(struct aggr_gate *gate);
 
 /* Permits of a client's own, on top of the gate's; 0 = no limit. */
-struct aggr_gate_client *aggr_gate_client_new(struct aggr_gate *gate, unsigned concurrency,
-                                              unsigned per_host);
+struct aggr_gate_client *aggr_gate_client_new(unsigned concurrency, unsigned per_host);
 
 /* The owner lets go; it lives on until its last waiter is idle. NULL is fine. */
 void aggr_gate_client_free(struct aggr_gate_client *client);

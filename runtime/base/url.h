@@ -2,7 +2,7 @@
  *
  * A struct aggr_url owns its strings. Dot segments are removed, the host is in lower case, a
  * literal IPv6 address in its shortest form; what RFC 3986 does not allow in a path or query is
- * percent-encoded; fragments are dropped.
+ * percent-encoded ([ and ] are left as they are); fragments are dropped.
  *
  *   (parse | resolve) -> deinit          deinit of {0} and of a failed parse is harmless
  */
