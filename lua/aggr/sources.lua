@@ -1,0 +1,91 @@
+--- aggr.sources: tables of sources, checked before the first one starts.
+local errors = require "aggr.errors"
+local request = require "aggr.request"
+
+local sources = {}
+
+local REFUSED = {
+  ["aggr.Channel"] = true, ["aggr.Error"] = true, ["aggr.Report"] = true, ["aggr.Response"] = true,
+}
+
+local function check_table(value, what)
+  local meta = getmetatable(value)
+  local name = type(meta) == "table" and rawget(meta, "__name")
+  if type(value) ~= "table" or REFUSED[name] then
+    errors.usage(1, "%s takes a table, got %s", what, errors.show(value))
+  end
+end
+
+local function check_list(list, total, what)
+  for i = 1, total do
+    if list[i] == nil then errors.usage(1, "%s: the list has a hole at %d", what, i) end
+  end
+end
+
+local function refuse_key(what, key, others)
+  if type(key) == "string" or type(key) == "number" then
+    errors.usage(1, "%s: the table mixes a list with names, see the key %s", what, errors.show(key))
+  end
+  errors.usage(1, "%s: keys must be 1..n or all strings, got the key %s%s", what, errors.show(key),
+    others > 0 and " among others" or "")
+end
+
+--- The sorted names of a named table, or nil and the length of a list.
+---@param value table
+---@param what string the called function
+---@return string[]? keys
+---@return integer total
+function sources.keys(value, what)
+  check_table(value, what)
+  local names, named, listed, highest = {}, 0, 0, 0
+  for key in pairs(value) do
+    if type(key) == "string" then
+      named = named + 1
+      names[named] = key
+    elseif type(key) == "number" and key % 1 == 0 and key >= 1 then
+      listed = listed + 1
+      if key > highest then highest = key end
+    else
+      refuse_key(what, key, named + listed)
+    end
+  end
+  if named > 0 and listed > 0 then refuse_key(what, names[1], 0) end
+  if named > 0 then
+    table.sort(names)
+    return names, named
+  end
+  if highest > listed then check_list(value, highest, what) end
+  return nil, listed
+end
+
+--- The number of each key; nil for a list.
+---@param keys string[]?
+---@return table<string, integer>?
+function sources.numbers(keys)
+  if not keys then return nil end
+  local numbers = {}
+  for i, key in ipairs(keys) do numbers[key] = i end
+  return numbers
+end
+
+--- What runs each source, in order, checked: functions that get their key.
+---@param job { input: table, keys: string[]?, total: integer, what: string, given: table }
+---@return function[] runs
+function sources.runs(job)
+  local runs, client = {}, job.given.client
+  for i = 1, job.total do
+    local key = job.keys and job.keys[i] or i
+    local source = job.input[key]
+    if type(source) == "function" then
+      runs[i] = source
+    elseif type(source) == "string" or type(source) == "table" then
+      runs[i] = request.from_source(source, client)
+    else
+      errors.usage(1, "%s: source %s must be a URL, a request table or a function, got %s", job.what,
+        errors.show(key), errors.show(source))
+    end
+  end
+  return runs
+end
+
+return sources
