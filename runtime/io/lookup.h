@@ -48,8 +48,8 @@ struct aggr_lookup *aggr_lookup_new(struct aggr_loop *loop, struct aggr_offload 
 /* No query may be waiting. */
 void aggr_lookup_free(struct aggr_lookup *lookup);
 
-/* The remembered answer (borrowed until the next turn), or the address itself when `host` is one;
- * else NULL and `query` waits. `host` without brackets. */
+/* The remembered answer (retain it to keep it past the next turn), else NULL and `query` waits.
+ * `host` is a name in lower case. */
 struct aggr_answer *aggr_lookup_start(struct aggr_lookup *lookup, const char *host,
                                       struct aggr_query *query);
 

@@ -25,15 +25,23 @@ struct aggr_policy_options {
     const char *const *resolve; /* host, address, host, address, ... NULL */
 };
 
+struct aggr_proxy {
+    char *url;    /* owned: "http://user:password@host:3128" */
+    char *host;   /* owned, no brackets */
+    bool literal; /* host is an address */
+    int port;
+};
+
 struct aggr_policy {
     unsigned id; /* 0, 1, 2, ... within the set */
     enum aggr_policy_http http;
     bool insecure;
-    /* owned, NULL = not given */
-    char *ca, *cert, *key, *server_name, *proxy, *unix_socket;
-    char **resolve; /* host, address, ... NULL; sorted by host; hosts in lower case */
-    struct aggr_policy_set *set;
-    char *fingerprint; /* owned; equal for equal policies */
+    bool direct;                                       /* proxy = false */
+    char *ca, *cert, *key, *server_name, *unix_socket; /* owned, NULL = not given */
+    struct aggr_proxy *proxy;                          /* owned, NULL = not given */
+    char **resolve;                                    /* owned: host, address, ... NULL */
+    char *fingerprint;                                 /* owned; equal for equal options */
+    const struct aggr_policy_set *set;
 };
 
 struct aggr_policy_set;
@@ -49,15 +57,14 @@ const struct aggr_policy *aggr_policy_intern(struct aggr_policy_set *set,
                                              const struct aggr_policy_options *options,
                                              struct aggr_failure *why);
 
-/* Where a request for `url` connects to under a policy. All borrowed from policy, set and url. */
+/* Where a request for a URL connects to under a policy. Borrowed from policy, set and URL. */
 struct aggr_route {
-    const char *unix_socket; /* or NULL */
-    const char *proxy;       /* its URL, or NULL */
-    const char *host;        /* name or address that has to be looked up, or NULL */
-    const char *address;     /* fixed by the resolve table, or NULL */
-    int port;                /* of host */
+    const char *unix_socket;        /* then nothing below counts */
+    const struct aggr_proxy *proxy; /* or NULL */
+    const char *host;               /* the peer's, proxy or origin: a name or an address */
+    int port;
+    const char *address; /* of host, where it is known (no brackets); NULL = look it up */
 };
 
-/* `scratch` holds a proxy's host. */
 void aggr_policy_route(const struct aggr_policy *policy, const struct aggr_url *url,
                        struct aggr_route *route);
