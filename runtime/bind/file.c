@@ -9,6 +9,8 @@
  * "-" is stdin. A reader's descriptor is shared with a read under way: the last of the two closes
  * it.
  */
+#include "bind/file.h"
+
 #include "base/buf.h"
 #include "base/mem.h"
 #include "bind/blocking.h"
@@ -26,8 +28,6 @@
 
 #define READER "aggr.core.reader"
 enum { CHUNK = 256 * 1024 };
-
-int aggr_bind_file(lua_State *L);
 
 /* An open file, shared by a reader and the read under way. */
 struct source {

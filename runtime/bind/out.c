@@ -11,6 +11,8 @@
  *
  * The queue is a userdata that the module's functions share; it borrows the runtime's offload.
  */
+#include "bind/out.h"
+
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/mem.h"
@@ -25,8 +27,6 @@
 #include <lauxlib.h>
 #include <string.h>
 #include <unistd.h>
-
-int aggr_bind_out(lua_State *L);
 
 struct write_job;
 

@@ -4,6 +4,8 @@
  *   env(name)           string | nil            stderr(text)  written at once
  *   isatty(fd)          boolean
  */
+#include "bind/sys.h"
+
 #include "io/replace.h"
 #include "io/runtime.h"
 #include "task/state.h"
@@ -11,8 +13,6 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-int aggr_bind_sys(lua_State *L);
 
 static int l_monotonic(lua_State *L)
 {
