@@ -5,16 +5,16 @@
 #include <limits.h>
 #include <string.h>
 
-/* Every queue that has waiters is in exactly one place: on the gate's `ready` list, where only the
- * process's permits may be lacking; in the line of the pool (its origin's or its client's) whose
- * permits were all out when it was looked at; or, its own permits being out, nowhere (SELF).
- * Nothing is scanned. A pool calls from its line as many queues as it has permits free:
+/* Every queue that has waiters is in exactly one place: on the gate's `ready` list, with a claim to
+ * one permit of its origin and one of its client, lacking at most a permit of the process; in the
+ * line of the pool (its origin's or its client's) that had none left to claim; or, its own permits
+ * being out, nowhere (SELF). Nothing is scanned: a pool calls from its line when a permit or a
+ * claim comes back to it. Always, between calls,
  *
- *   a pool's line is empty, or at least as many of its queues are ready as it has permits free.
+ *   a pool's claims are at most its free permits, and if they are fewer its line is empty,
  *
- * A called queue that turns out to lack something else, or loses its waiters, leaves `ready` and
- * thereby makes the pool call the next: no wake-up is lost. Newcomers, and queues just served, go
- * to the end of the line. */
+ * so a ready queue needs no second look, and no wake-up is lost. A queue called from one line may
+ * have to join the other; newcomers, and queues just served, go to the end. */
 
 enum waiter_state { IDLE, QUEUED, GRANTED };
 
@@ -22,7 +22,7 @@ enum place { NOWHERE, READY, ORIGIN, CLIENT, SELF };
 
 struct pool {
     unsigned limit, in_use;
-    unsigned ready;        /* of its queues are on the ready list */
+    unsigned claims;       /* of its queues are ready */
     struct aggr_list line; /* of its parked queues */
 };
 
@@ -178,9 +178,9 @@ static void queue_put(struct aggr_gate *gate, struct aggr_gate_queue *queue)
     }
 }
 
-static bool pool_full(const struct pool *pool)
+static bool claimable(const struct pool *pool)
 {
-    return pool->in_use >= pool->limit;
+    return pool->claims < pool->limit - pool->in_use;
 }
 
 static void place(struct aggr_gate *gate, struct aggr_gate_queue *queue, enum place at)
@@ -192,9 +192,9 @@ static void place(struct aggr_gate *gate, struct aggr_gate_queue *queue, enum pl
         aggr_list_push(&queue->client->pool.line, &queue->place);
     else if (at == READY) {
         aggr_list_push(&gate->ready, &queue->place);
-        queue->origin->pool.ready++;
+        queue->origin->pool.claims++;
         if (queue->client)
-            queue->client->pool.ready++;
+            queue->client->pool.claims++;
     }
 }
 
@@ -202,33 +202,30 @@ static void displace(struct aggr_gate_queue *queue)
 {
     aggr_list_remove(&queue->place);
     if (queue->at == READY) {
-        queue->origin->pool.ready--;
+        queue->origin->pool.claims--;
         if (queue->client)
-            queue->client->pool.ready--;
+            queue->client->pool.claims--;
     }
     queue->at = NOWHERE;
 }
 
-/* Where a queue with waiters belongs by the permits out now. One that was not `called` from a line
- * joins the line even if a permit is free: that is for those who are ready before it. */
+/* Where a queue with waiters belongs. One that was not `called` from a line goes to its end. */
 static enum place place_for(const struct aggr_gate_queue *queue, bool called)
 {
     const struct pool *origin = &queue->origin->pool;
     const struct pool *client = queue->client ? &queue->client->pool : NULL;
-    if (pool_full(origin) || (!called && !aggr_list_empty(&origin->line)))
+    if (!claimable(origin) || (!called && !aggr_list_empty(&origin->line)))
         return ORIGIN;
-    if (client && (pool_full(client) || (!called && !aggr_list_empty(&client->line))))
+    if (client && (!claimable(client) || (!called && !aggr_list_empty(&client->line))))
         return CLIENT;
     if (client && queue->in_use >= queue->client->per_host)
         return SELF;
     return READY;
 }
 
-/* Call queues from the pool's line while it has a permit that no ready queue has its eye on. */
 static void call(struct aggr_gate *gate, struct pool *pool)
 {
-    while (!aggr_list_empty(&pool->line) && !pool_full(pool) &&
-           pool->ready < pool->limit - pool->in_use) {
+    while (claimable(pool) && !aggr_list_empty(&pool->line)) {
         struct aggr_gate_queue *queue =
             AGGR_LIST_ENTRY(pool->line.next, struct aggr_gate_queue, place);
         displace(queue);
@@ -256,12 +253,15 @@ void aggr_gate_acquire(struct aggr_gate *gate, struct aggr_gate_client *client, 
         place(gate, queue, place_for(queue, false));
 }
 
-/* All of the queue's permits are free: its first waiter has them now. */
-static struct aggr_waiter *grant_first(struct aggr_gate *gate, struct aggr_gate_queue *queue)
+/* The first ready queue's claims become permits of its first waiter. */
+static struct aggr_waiter *grant_next(struct aggr_gate *gate)
 {
+    struct aggr_gate_queue *queue =
+        AGGR_LIST_ENTRY(gate->ready.next, struct aggr_gate_queue, place);
     struct aggr_waiter *waiter =
         AGGR_LIST_ENTRY(aggr_list_shift(&queue->waiters), struct aggr_waiter, link);
     waiter->state = GRANTED;
+    displace(queue);
     queue->in_use++;
     queue->origin->pool.in_use++;
     if (queue->client)
@@ -269,23 +269,8 @@ static struct aggr_waiter *grant_first(struct aggr_gate *gate, struct aggr_gate_
     gate->stats.waiting--;
     if (++gate->stats.in_use > gate->stats.peak)
         gate->stats.peak = gate->stats.in_use;
-    return waiter;
-}
-
-/* Looks at the first ready queue. The waiter it could grant, or NULL when the queue had to park. */
-static struct aggr_waiter *serve_next(struct aggr_gate *gate)
-{
-    struct aggr_gate_queue *queue =
-        AGGR_LIST_ENTRY(gate->ready.next, struct aggr_gate_queue, place);
-    struct aggr_waiter *waiter = NULL;
-    displace(queue);
-    enum place at = place_for(queue, true);
-    if (at == READY) {
-        waiter = grant_first(gate, queue);
-        at = aggr_list_empty(&queue->waiters) ? NOWHERE : place_for(queue, false);
-    }
-    place(gate, queue, at);
-    call_next(gate, queue);
+    if (!aggr_list_empty(&queue->waiters))
+        place(gate, queue, place_for(queue, false));
     return waiter;
 }
 
@@ -296,11 +281,9 @@ size_t aggr_gate_pump(struct aggr_gate *gate)
     gate->pumping = true;
     size_t granted = 0;
     while (gate->stats.in_use < gate->limit && !aggr_list_empty(&gate->ready)) {
-        struct aggr_waiter *waiter = serve_next(gate);
-        if (waiter) {
-            granted++;
-            waiter->on_granted(waiter);
-        }
+        struct aggr_waiter *waiter = grant_next(gate);
+        granted++;
+        waiter->on_granted(waiter);
     }
     gate->pumping = false;
     return granted;
