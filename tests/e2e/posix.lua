@@ -57,9 +57,9 @@ function posix.now()
   return tonumber(now.s) + tonumber(now.ns) / 1e9
 end
 
---- A new, empty temporary folder.
-function posix.mkdtemp()
-  local template = (os.getenv("TMPDIR") or "/tmp") .. "/aggr-test-XXXXXX"
+--- A new, empty folder inside `parent`, or among the temporary files.
+function posix.mkdtemp(parent)
+  local template = (parent or os.getenv("TMPDIR") or "/tmp") .. "/aggr-test-XXXXXX"
   local path = ffi.new("char[?]", #template + 1, template)
   if C.mkdtemp(path) == nil then error("mkdtemp failed") end
   return ffi.string(path)

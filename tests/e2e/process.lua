@@ -68,11 +68,14 @@ end
 process.PIPE = {}   -- options.stdin, options.stdout: a pipe the test writes to, reads from
 process.BROKEN = {} -- options.stdout: a pipe whose reader has gone
 
+--- Where the captured streams are kept; support.lua makes it the run's own folder.
+function process.home() end
+
 --- Starts `argv`. Options: stdin (string, false = closed, process.PIPE) or stdin_file, stdout (path, false = closed,
 --- process.PIPE, process.BROKEN), env, cwd, open_files.
 function process.start(argv, options)
   options = options or {}
-  local self = setmetatable({ folder = posix.mkdtemp(), began = posix.now(), argv = argv }, process)
+  local self = setmetatable({ folder = posix.mkdtemp(process.home()), began = posix.now(), argv = argv }, process)
   argv[1] = program(argv[1])
   local fds = { [0] = open_stdin(self, options), open_stdout(self, options), posix.open(self.folder .. "/stderr") }
   self.pid = posix.spawn(argv, environment(options.env), fds, options)

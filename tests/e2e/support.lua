@@ -49,6 +49,8 @@ function support.folder()
   return folder
 end
 
+process.home = support.folder
+
 local count = 0
 
 --- Path of a new file with this content; `suffix` ends its name.
