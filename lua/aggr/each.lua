@@ -148,7 +148,7 @@ local function each(input, fn, opts)
   note_cut_off(job)
   local made = made_report(job)
   if job.need then check_need(job, made) end
-  return made
+  return report.note(made)
 end
 
 return each

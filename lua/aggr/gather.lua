@@ -150,7 +150,7 @@ function gather.run(job)
     if job.fallback and not job.enough then fall_back(job) end
     if job.need then check_need(job) end
   end
-  return job.data, record:report()
+  return job.data, report.note(record:report())
 end
 
 return gather

@@ -3,6 +3,7 @@
 -- While a call runs, a Record keeps flat lists indexed by the number of the source. When it ends,
 -- `record:report()` makes the Report people see. The entries in `report.sources` are made when that
 -- field is first read (the JSON encoder reads it); until then nothing is built.
+local core = require "aggr.core.task"
 local errors = require "aggr.errors"
 local json = require "aggr.json"
 local scope = require "aggr.scope"
@@ -28,6 +29,8 @@ local report = {}
 
 local NAME = "aggr.Report"
 
+local followed, incomplete -- a task, and the last incomplete report that `note` was given in it
+
 --- What the JSON encoder walks over: the report with all its fields there.
 local function with_sources(value)
   local _ = value.sources
@@ -44,6 +47,26 @@ function report.is(value)
   if type(value) ~= "table" then return false end
   local meta = getmetatable(value)
   return type(meta) == "table" and rawget(meta, "__name") == NAME
+end
+
+--- Remember the incomplete reports of calls that `task` (the main one) makes: they decide the exit
+--- code of a script that returns none.
+---@param task any as aggr.core.task's current gives it
+function report.follow(task)
+  followed = task
+end
+
+--- A call of the running task has ended with this report. Returns it.
+---@param made aggr.Report
+---@return aggr.Report
+function report.note(made)
+  if followed and not made.complete and core.current() == followed then incomplete = made end
+  return made
+end
+
+---@return aggr.Report?
+function report.last_incomplete()
+  return incomplete
 end
 
 --- A report of counts only.

@@ -1,0 +1,128 @@
+--- prelude.script: from a path, stdin or -e to a function, and the globals a script starts with.
+local core = require "aggr.core.file"
+local emit = require "aggr.emit"
+local errors = require "aggr.errors"
+local log = require "aggr.log"
+local task = require "aggr.core.task"
+
+local globals = script -- luacheck: ignore (the scripts' _G)
+
+local chunk = {}
+
+local LARGEST = 64 * 2 ^ 20
+local BYTECODE = "\27"
+
+--- Texts that no file holds, by chunk name.
+local texts = {}
+
+--- What a script is called in messages.
+---@param opts table
+local function name_of(opts)
+  if opts.eval then return "-e" end
+  return opts.script == "-" and "stdin" or opts.script
+end
+
+local function read(opts)
+  if opts.eval then return opts.eval end
+  core.read(opts.script, LARGEST)
+  local text, message = task.take()
+  if text then return text end
+  return nil, (message:gsub("^cannot read .-: ", ""))
+end
+
+--- A shebang becomes an empty line, so that the others keep their numbers.
+local function without_shebang(text)
+  if text:sub(1, 3) == "\239\187\191" then text = text:sub(4) end
+  if text:sub(1, 1) == "#" then text = "--" .. text end
+  return text
+end
+
+--- The script as a function; or nil, an Error and the exit code it means.
+---@param opts table
+---@return function?, aggr.Error?, integer?
+function chunk.load(opts)
+  local name = name_of(opts)
+  local text, message = read(opts)
+  if not text then
+    return nil, errors.new("usage", ("cannot run %s: %s"):format(name, message)), 2
+  end
+  if text:sub(1, 1) == BYTECODE then
+    return nil, errors.new("usage", ("cannot run %s: it is bytecode, not Lua text"):format(name)), 2
+  end
+  text = without_shebang(text)
+  if opts.eval or opts.script == "-" then texts[name] = text end
+  local fn, complaint = load(text, "@" .. name, "t")
+  if fn then return fn end
+  return nil, errors.wrap(complaint), 1
+end
+
+--- Line `number` of a script or module, or nil.
+---@param name string as in "name:12: …"
+---@param number integer
+---@return string?
+function chunk.line(name, number)
+  local text = texts[name]
+  if not text then
+    local file = io.open(name, "rb")
+    text = file and file:read(LARGEST)
+    if file then file:close() end
+  end
+  local at = 1
+  for line in ((text or "") .. "\n"):gmatch("(.-)\r?\n") do
+    if at == number then return line end
+    at = at + 1
+  end
+end
+
+local function print_to_stderr(...)
+  local parts = {}
+  for i = 1, select("#", ...) do parts[i] = tostring((select(i, ...))) end
+  local line = table.concat(parts, "\t")
+  if log.is_json() then
+    log.object("info", line, { event = "print" })
+  else
+    log.raw(line .. "\n")
+  end
+end
+
+--- io.write and io.stdout:write go where results go, in the same order.
+local function write_out(...)
+  for i = 1, select("#", ...) do
+    local value = select(i, ...)
+    if type(value) ~= "string" and type(value) ~= "number" then
+      errors.usage(1, "io.write: expected a string or a number, got %s", errors.show(value))
+    end
+    emit.bytes(tostring(value))
+  end
+  return io.stdout
+end
+
+--- What a script finds: print, os.exit, io.write, arg, package.path and, under -e, aggr.
+---@param opts table
+---@param exit fun(code: integer) ends the run; does not return
+function chunk.prepare(opts, exit)
+  local aggr = require "aggr"
+  globals.print = print_to_stderr
+  globals.io.write = write_out
+  globals.os.exit = function(code)
+    if code == nil or code == true then code = 0 end
+    if code == false then code = 1 end
+    if type(code) ~= "number" or code % 1 ~= 0 then
+      errors.usage(1, "os.exit: expected a whole number or a boolean, got %s", errors.show(code))
+    end
+    exit(code % 256)
+  end
+  globals.arg = { [0] = name_of(opts) }
+  aggr.args = {}
+  for i, word in ipairs(opts.args) do
+    globals.arg[i], aggr.args[i] = word, word
+  end
+  local folder = not opts.eval and opts.script ~= "-" and opts.script:match("^(.*)/[^/]*$")
+  if folder then
+    if folder == "" then folder = "/" end
+    globals.package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(folder, folder, globals.package.path)
+  end
+  if opts.eval then globals.aggr = aggr end
+end
+
+return chunk
