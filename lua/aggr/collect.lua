@@ -5,7 +5,7 @@
 --   limit, deadline, timeout   checked options (collect.options)
 --   start(job, s) -> boolean   spawns the next child into scope `s`; false when none is left
 --   settle(job, state, value, err, key, task)
---                              a child has ended; in its task, so it must not yield
+--                              a child has ended; called in its task, so it must not yield
 --   settles                    a run cut short ends it as its own deadline would (R28)
 --   may_return_late            what the job has counts although the scope outside is cancelled
 --
@@ -90,13 +90,6 @@ local function feed(job, s)
   job.fed = true
 end
 
-local function raise_first(list)
-  local first = list[1]
-  if not first then return end
-  for i = 2, #list do errors.suppress(first, list[i]) end
-  error(first, 0)
-end
-
 --- Runs the job's children and waits for them all. Raises what isn't the job's to settle: misuse
 --- and other errors of the feeding itself, and a cancellation from outside that cut the job off.
 ---@param job table
@@ -114,7 +107,8 @@ function collect.run(job)
   job.cut = job.settles and s:cut_short()
   job.reason = s:close()
   job.cut_off = job.cut_off or not job.fed and "skipped"
-  raise_first(s.errors)
+  local failure = s:first_error()
+  if failure then error(failure, 0) end
   if outer and job.cut_off and not job.cut and not job.may_return_late then error(core.CANCEL, 0) end
 end
 

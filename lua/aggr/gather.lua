@@ -62,7 +62,7 @@ end
 
 function Job:settle(state, value, err, i, task)
   local record = self.record
-  record:finish(i, state, err, self.attempts and self:attempts(i, task))
+  record:finish(i, state, err, self.attempts and self:attempts(i, task, err))
   if state == "ok" or state == "partial" then
     if value == nil and not self.keys then value = json.null end
     self.data[record:key(i)] = value

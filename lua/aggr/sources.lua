@@ -75,17 +75,21 @@ function sources.runs(job)
   local runs, client = {}, job.given.client
   for i = 1, job.total do
     local key = job.keys and job.keys[i] or i
-    local source = job.input[key]
-    if type(source) == "function" then
-      runs[i] = source
-    elseif type(source) == "string" or type(source) == "table" then
-      runs[i] = request.from_source(source, client)
-    else
-      errors.usage(1, "%s: source %s must be a URL, a request table or a function, got %s", job.what,
-        errors.show(key), errors.show(source))
-    end
+    runs[i] = request.from_source(job.input[key], client, key, job.what)
   end
   return runs
+end
+
+--- The number of attempts of source number i, where it is a request (its function's third value).
+---@param job table
+---@param i integer
+---@param task aggr.Task
+---@param err aggr.Error?
+---@return integer?
+function sources.attempts(job, i, task, err)
+  if job.runs[i] == job.input[job.record:key(i)] then return nil end
+  if err then return err.attempt end
+  return task.n > 2 and task.values[3] or nil
 end
 
 return sources
