@@ -187,13 +187,14 @@ function errors.show(value)
     local text = #value > 40 and value:sub(1, 37) .. "..." or value
     return "'" .. text:gsub("%c", function(c) return ("\\%d"):format(c:byte()) end) .. "'"
   end
+  if kind == "userdata" and tostring(value) == "userdata: NULL" then return "aggr.null" end
   if kind == "table" or kind == "userdata" then
     local meta = getmetatable(value)
     local name = type(meta) == "table" and rawget(meta, "__name")
     if name == "aggr.Error" then return "an Error" end
     if name == "aggr.Response" then return "a Response" end
-    if name == "aggr.null" then return "aggr.null" end
-    if type(name) == "string" then return "a " .. name end
+    if name == "aggr" then return "aggr itself (call it with a dot: aggr.name(…))" end
+    if type(name) == "string" then return (name:find("^[aeiou]") and "an " or "a ") .. name end
   end
   return ARTICLE[kind] or tostring(value)
 end

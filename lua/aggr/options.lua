@@ -57,6 +57,14 @@ function options.hint(name, names)
   return near and (", did you mean '" .. near .. "'?") or ""
 end
 
+--- Is `value` a table as people write them, not an object of the library?
+---@return boolean
+function options.is_table(value)
+  if type(value) ~= "table" then return false end
+  local meta = getmetatable(value)
+  return type(meta) ~= "table" or rawget(meta, "__name") == nil
+end
+
 --- Raise kind `usage` unless `given` is nil or a table whose keys are all in `known`.
 ---@param given table?
 ---@param known table<string, any>
@@ -64,7 +72,7 @@ end
 ---@return table given or an empty table
 function options.check(given, known, what)
   if given == nil then return {} end
-  if type(given) ~= "table" or errors.is(given) then
+  if not options.is_table(given) then
     errors.usage(1, "%s: options must be a table, got %s", what, errors.show(given))
   end
   for name in pairs(given) do

@@ -1,0 +1,109 @@
+--- aggr.response: what a request brought. The core holds head and body in one block; what is
+--- expensive to make for Lua (headers, timing, the body's string) is made when it is first read.
+local core = require "aggr.core.response"
+local errors = require "aggr.errors"
+local json = require "aggr.json"
+local mask = require "aggr.mask"
+
+local response = {}
+
+---@class aggr.Response
+---@field status integer
+---@field ok boolean                      the status is 2xx
+---@field url string                      the last one, after redirects
+---@field headers table<string, string>   lower-case keys, repeats joined by ", "
+---@field http "1.1"|"2"
+---@field body string
+---@field attempts integer
+---@field timing table<string, number>    queue dns connect tls wait body total, in seconds
+local methods = {}
+
+local Response = core.methods
+Response.__name = "aggr.Response"
+
+local status_of, body_of, url_of = core.status, core.body, core.url
+
+local cheap = {
+  status = status_of,
+  url = url_of,
+  http = core.http,
+  attempts = core.attempts,
+  ok = function(self)
+    local status = status_of(self)
+    return status >= 200 and status <= 299
+  end,
+}
+
+local kept = { headers = core.headers, body = body_of, timing = core.timing }
+
+local function check_self(self, name)
+  if getmetatable(self) ~= Response then
+    errors.usage(1, "res.%s(…): use res:%s(…)", name, name)
+  end
+end
+
+function Response.__index(self, name)
+  local read = cheap[name]
+  if read then return read(self) end
+  read = kept[name]
+  if not read then return methods[name] end
+  local cache = core.cache(self)
+  local value = cache[name]
+  if value == nil then
+    value = read(self)
+    cache[name] = value
+  end
+  return value
+end
+
+function Response.__newindex(_, name)
+  errors.usage(1, "a Response can't be changed (field %s)", errors.show(name))
+end
+
+function Response.__tostring(self)
+  return mask.text(("Response %d %s"):format(status_of(self), url_of(self)))
+end
+
+--- All values of a header, in the order they came.
+---@param name string in any case
+---@return string[]
+function methods:header_values(name)
+  check_self(self, "header_values")
+  if type(name) ~= "string" then
+    errors.usage(1, "res:header_values: expected a header's name, got %s", errors.show(name))
+  end
+  return core.header_values(self, name:lower())
+end
+
+--- The body, decoded. Raises kind `decode` naming the byte where it stops being JSON.
+---@param opts { null: "nil"? }? "nil" drops nulls; otherwise they are aggr.null
+---@return any
+function methods:json(opts)
+  check_self(self, "json")
+  return response.decode(self, json.drops_nulls(opts, "res:json"))
+end
+
+--- The body, decoded.
+---@param self aggr.Response
+---@param drop boolean without nulls
+---@param method string? of the request, for the Error
+---@return any
+function response.decode(self, drop, method)
+  local value, message = json.parse(body_of(self), drop)
+  if message then
+    local kind = core.headers(self)["content-type"]
+    errors.raise("decode", ("the body is not JSON: %s%s"):format(message,
+      kind and " (content-type " .. kind .. ")" or ""), {
+      url = url_of(self), method = method, status = status_of(self),
+      hint = "as = 'body' or res.body gives the text as it came",
+    })
+  end
+  return value
+end
+
+---@return boolean
+function response.is(value)
+  return getmetatable(value) == Response
+end
+
+return response
