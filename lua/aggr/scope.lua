@@ -49,3 +49,454 @@
 --   local woken, err = task.parked()      true, or false and what to raise after tidying up
 --   task.unpark(me) -> boolean            false when me is not parked (any more): choose another
 --   task.unpark(me) once is one wake-up; whoever is unparked is no longer cancellable in that wait.
+
+local core = require "aggr.core.task"
+local core_scope = require "aggr.core.scope"
+local clock = require "aggr.core.clock"
+local errors = require "aggr.errors"
+local duration = require "aggr.duration"
+
+local CANCEL = core.CANCEL
+local take, parked, park, unpark = core.take, core.parked, core.park, core.unpark
+local current, self_task = core.current, core.self
+local raw_pcall, raw_xpcall, running = pcall, xpcall, coroutine.running
+local isyieldable = coroutine.isyieldable
+local is_error = errors.is
+
+local DEFER_BUDGET_S = 5
+
+local scope = {}
+
+--- A task: what `g:spawn` returns.
+---@class aggr.Task
+---@field state "running"|"ok"|"error"|"cancelled"
+---@field reason string?   why, when cancelled
+---@field error aggr.Error?
+---@field key any
+local Task = { __name = "aggr.Task" }
+Task.__index = Task
+
+---@class aggr.Scope
+local Scope = { __name = "aggr.Scope" }
+Scope.__index = Scope
+
+-- Bodies: a task's main function, or a function run by Scope:run. `body.defers` is its list of
+-- deferred functions, `body.up` the body outside of it; `co` is where a task or scope was opened.
+
+--- What was raised, as it crosses a border: an Error or the cancel token.
+local function as_error(err)
+  if err == CANCEL or is_error(err) then return err end
+  return errors.wrap(err)
+end
+
+--- The xpcall handler of bodies: here the stack of the raising place is still to be seen.
+local function border(err)
+  if err == CANCEL or is_error(err) then return err end
+  local wrapped = errors.wrap(err)
+  wrapped.traceback = wrapped.traceback or debug.traceback("stack traceback:", 2)
+  return wrapped
+end
+
+local function add_failure(failure, err)
+  if failure == nil or failure == CANCEL then return err end
+  return errors.suppress(failure, err)
+end
+
+--- Run what the body deferred, last in first out, shielded, under a budget (R19-R21).
+---@return any failure the failure in flight, or what a deferred function made of it
+local function run_defers(body, failure)
+  local defers = body.defers
+  local guard = core_scope.open(core_scope.defer_budget(DEFER_BUDGET_S), math.huge)
+  local spent = false
+  while #defers > 0 do
+    local fn = table.remove(defers)
+    local ok, err = raw_xpcall(fn, border)
+    if not ok then
+      err = as_error(err)
+      if err ~= CANCEL then
+        failure = add_failure(failure, err)
+      elseif not spent then
+        spent = true
+        failure = add_failure(failure, errors.new("deadline", ("deferred functions took longer than their %g s")
+          :format(DEFER_BUDGET_S)))
+      end
+    end
+  end
+  body.defers = nil
+  core_scope.close(guard)
+  return failure
+end
+
+-- Tasks -------------------------------------------------------------------------------------------
+
+local function place_of(task)
+  local source, line = task.spawned_in, task.spawned_line
+  if not source then return nil end
+  local first = source:sub(1, 1)
+  if first == "@" or first == "=" then return source:sub(2) .. ":" .. line end
+  return ("[string]:%d"):format(line)
+end
+
+local function wake_waiters(task)
+  local waiters = task.waiters
+  if not waiters then return end
+  task.waiters = nil
+  for i = 1, #waiters do unpark(waiters[i]) end
+end
+
+--- A task's function has ended: defers, outcome, and word to whoever waits, in that order.
+local function settle(task, ok, ...)
+  local failure
+  if not ok then failure = as_error((...)) end
+  if task.defers then failure = run_defers(task, failure) end
+  local lost = false
+  if failure == nil then
+    local n = select("#", ...)
+    task.n, task.value = n, (...)
+    if n > 1 then task.values = { ... } end
+    task.state = "ok"
+  elseif failure == CANCEL then
+    local own, reason = core.ending()
+    lost = not own
+    task.state, task.reason = "cancelled", reason
+  else
+    failure.spawned = failure.spawned or place_of(task)
+    task.state, task.error = "error", failure
+  end
+  local s = task.scope
+  task.scope, task.body, task.co = nil, nil, nil
+  wake_waiters(task)
+  s:ended(task, lost)
+end
+
+local function main(task, fn, ...)
+  task.body = task
+  task.co = running()
+  return settle(task, raw_xpcall(fn, border, ...))
+end
+
+---@return any ... all results of a task that has ended well
+function Task:results()
+  if self.n > 1 then return unpack(self.values, 1, self.n) end
+  if self.n == 1 then return self.value end
+end
+
+local function remove(list, item)
+  for i = 1, list and #list or 0 do
+    if list[i] == item then return table.remove(list, i) end
+  end
+end
+
+local function await_end(task)
+  if task == self_task() then errors.usage(1, "a task cannot wait for itself") end
+  local me = current()
+  local waiters = task.waiters or {}
+  task.waiters = waiters
+  waiters[#waiters + 1] = me
+  local began, err = raw_pcall(park)
+  local woken = false
+  if began then woken, err = parked() end
+  if not woken then
+    remove(task.waiters, me)
+    error(err, 0)
+  end
+end
+
+--- Wait for the task: its values, or the Error it failed with raised again; kind `cancelled` when it was cancelled.
+function Task:wait()
+  if self.state == "running" then await_end(self) else core.check() end
+  if self.state == "ok" then return self:results() end
+  if self.state == "error" then error(self.error, 0) end
+  errors.raise("cancelled", "the task that was waited for was cancelled", { spawned = place_of(self) })
+end
+
+--- Cancel this task alone; not an error of its scope.
+function Task:cancel()
+  core.cancel(self[1])
+end
+
+-- Scopes ------------------------------------------------------------------------------------------
+
+--- A scope of the running task, current from now on.
+---@param opts { deadline: number?, shield: number?, timeout: number? }?
+---@return aggr.Scope
+function scope.open(opts)
+  local task = self_task()
+  if not task then errors.usage(1, "scopes need a task to run in") end
+  if task.unyielding or not isyieldable() then scope.blocked() end
+  local box
+  if opts then box = core_scope.open(opts.deadline, opts.shield, opts.timeout) else box = core_scope.open() end
+  local s = setmetatable({
+    core = box, live = 0, ends = 0, seen = 0, outer = task.top, owner = task, co = running(),
+  }, Scope)
+  task.top = s
+  return s
+end
+
+---@return aggr.Task
+function Scope:spawn(fn, ...)
+  if self.closed then errors.usage(1, "cannot spawn: the scope has ended") end
+  local source, line = core.place(2)
+  local task = setmetatable({
+    false, state = "running", scope = self, body = false, co = false, n = 0, value = nil,
+    spawned_in = source, spawned_line = line,
+  }, Task)
+  core.spawn(self.core, main, task, fn, ...)
+  self.live = self.live + 1
+  return task
+end
+
+--- Note a real error, once.
+function Scope:fail(err)
+  local list = self.errors
+  if not list then
+    self.errors = { err }
+    return
+  end
+  for i = 1, #list do
+    if rawequal(list[i], err) then return end
+  end
+  list[#list + 1] = err
+end
+
+--- A task of the scope has ended; called in it, last of all.
+function Scope:ended(task, lost)
+  if self.on_end then
+    local ok, err = raw_pcall(self.on_end, self, task)
+    if not ok then self:fail(as_error(err)) end
+  elseif task.state == "error" then
+    self:fail(task.error)
+    self:cancel()
+  end
+  if lost then self.lost = true end
+  self.live = self.live - 1
+  self.ends = self.ends + 1
+  if self.live == 0 and self.joiner then unpark(self.joiner) end
+  if self.any then unpark(self.any) end
+end
+
+local function finish(self, task, ok, ...)
+  local failure
+  if not ok then failure = as_error((...)) end
+  if self.defers then failure = run_defers(self, failure) end
+  task.body = self.up
+  self.up = nil
+  if failure ~= nil then return false, failure end
+  return true, ...
+end
+
+function Scope:run(fn, ...)
+  local task = self_task()
+  self.up = task.body
+  task.body = self
+  return finish(self, task, raw_xpcall(fn, border, ...))
+end
+
+function Scope:join()
+  while self.live > 0 do
+    self.joiner = current()
+    park(true)
+    local woken, err = parked()
+    self.joiner = nil
+    if not woken then
+      self:fail(as_error(err))
+      self:cancel()
+    end
+  end
+end
+
+function Scope:wait_any()
+  if self.ends ~= self.seen or self.live == 0 then core.check() end
+  while self.ends == self.seen and self.live > 0 do
+    self.any = current()
+    park()
+    local woken, err = parked()
+    self.any = nil
+    if not woken then error(err, 0) end
+  end
+  self.seen = self.ends
+end
+
+function Scope:cancel(reason)
+  if not self.closed then core_scope.cancel(self.core, reason) end
+end
+
+function Scope:reason()
+  return core_scope.reason(self.core)
+end
+
+function Scope:outer_cancelled()
+  return core_scope.outer_cancelled(self.core)
+end
+
+function Scope:cut_short()
+  return core_scope.cut_short(self.core)
+end
+
+function Scope:close()
+  local reason = core_scope.close(self.core)
+  local task = self_task()
+  task.top = self.outer
+  self.closed, self.outer, self.owner, self.co = true, nil, nil, nil
+  return reason
+end
+
+--- The first real error with the later ones suppressed, or nil.
+function Scope:first_error()
+  local list = self.errors
+  if not list then return nil end
+  for i = 2, #list do errors.suppress(list[1], list[i]) end
+  return list[1]
+end
+
+function Scope:leave(ok, ...)
+  if not ok and (...) ~= CANCEL then
+    self:fail((...))
+    self:cancel()
+  end
+  self:join()
+  local outer = self:outer_cancelled()
+  local reason = self:close()
+  local err = self:first_error()
+  if err then error(err, 0) end
+  if ok and not self.lost then return ... end
+  if not reason or outer then error(CANCEL, 0) end
+  if reason == "deadline" then errors.raise("deadline", self.what or "the deadline passed") end
+  if ok then return ... end
+end
+
+-- What scripts call -------------------------------------------------------------------------------
+
+--- What `group` hands to its function.
+---@class aggr.Group
+local Group = { __name = "aggr.Group" }
+Group.__index = Group
+
+---@return aggr.Task
+function Group:spawn(fn, ...)
+  if type(fn) ~= "function" then errors.usage(1, "spawn needs a function, got %s", errors.show(fn)) end
+  return self.scope:spawn(fn, ...)
+end
+
+--- Cancel all tasks of the group and its body; not an error.
+function Group:cancel()
+  self.scope:cancel()
+end
+
+local function need_function(fn, what)
+  if type(fn) ~= "function" then errors.usage(2, "%s needs a function, got %s", what, errors.show(fn)) end
+end
+
+local function seconds_of(value, what)
+  if type(value) ~= "number" then return duration.seconds(value, what) end
+  if value ~= value then errors.usage(2, "%s must not be NaN", what) end
+  return value
+end
+
+--- A nursery: runs fn(g), waits for all tasks spawned with g, returns fn's values.
+---@generic T
+---@param fn fun(g: aggr.Group): T
+---@return T
+function scope.group(fn)
+  if type(fn) ~= "function" then errors.usage(1, "group needs a function, got %s", errors.show(fn)) end
+  local s = scope.open()
+  return s:leave(s:run(fn, setmetatable({ scope = s }, Group)))
+end
+
+--- Run fn(...) under a deadline; raises kind `deadline` when it passes.
+---@param seconds number|string
+function scope.deadline(seconds, fn, ...)
+  seconds = seconds_of(seconds, "a deadline")
+  need_function(fn, "deadline")
+  local s = scope.open { deadline = seconds }
+  s.what = ("the deadline of %g s passed"):format(seconds)
+  return s:leave(s:run(fn, ...))
+end
+
+--- Run fn(...) hidden from outer cancellations, for so long at most.
+---@param seconds number|string
+function scope.shield(seconds, fn, ...)
+  seconds = seconds_of(seconds, "a shield")
+  if seconds == math.huge then errors.usage(1, "a shield must end: give it seconds") end
+  need_function(fn, "shield")
+  local s = scope.open { shield = seconds }
+  return s:leave(s:run(fn, ...))
+end
+
+--- Call fn when the innermost task, group, deadline or shield function ends, however it ends.
+---@param fn fun()
+function scope.defer(fn)
+  if type(fn) ~= "function" then errors.usage(1, "defer needs a function, got %s", errors.show(fn)) end
+  local body = self_task().body
+  local defers = body.defers
+  if defers then defers[#defers + 1] = fn else body.defers = { fn } end
+end
+
+--- Wait; 0 only lets the others run.
+---@param seconds number|string
+function scope.sleep(seconds)
+  if type(seconds) ~= "number" or seconds ~= seconds then seconds = seconds_of(seconds, "sleep") end
+  core.sleep(seconds)
+  return take()
+end
+
+--- Monotonic seconds.
+---@return number
+scope.now = clock.monotonic
+
+local function tried(ok, ...)
+  if ok then return ... end
+  local err = as_error((...))
+  if err == CANCEL then error(CANCEL, 0) end
+  return nil, err
+end
+
+--- fn's values, or nil and the Error it raised.
+function scope.try(fn, ...)
+  need_function(fn, "try")
+  return tried(raw_xpcall(fn, border, ...))
+end
+
+-- What the scheduler calls ------------------------------------------------------------------------
+
+local root = setmetatable({ live = 0, ends = 0, seen = 0, on_end = function() end }, Scope)
+
+--- The main task of a run, in the root scope.
+function scope.spawn_root(fn, ...)
+  return root:spawn(fn, ...)
+end
+
+--- The coroutine of `task` is dead: unwind in its place what it has left open (R21).
+function scope.unwind(task, killed, err)
+  local failure = killed and errors.new("script", "the task was killed") or as_error(err)
+  while task.top do
+    local s = task.top
+    core_scope.unwind(s.core)
+    if task.body == s then
+      s.co = running()
+      if s.defers then failure = run_defers(s, failure) end
+      task.body = s.up
+    end
+    s:fail(failure)
+    s:cancel()
+    s:join()
+    s:close()
+    failure = s:first_error()
+  end
+  core_scope.unwind()
+  if task.scope then
+    task.body, task.co = task, running()
+    settle(task, false, failure)
+  end
+end
+
+--- The error that tells the main task that nothing can ever happen again (R27).
+function scope.deadlock(lines)
+  local message = "every task waits and nothing is pending: " .. table.concat(lines, ", ")
+  return errors.new("script", message, { waiting = lines })
+end
+
+--- Raises kind `usage` where a yield is impossible; set by the prelude.
+scope.blocked = function() errors.usage(1, "cannot wait here") end
+
+return scope

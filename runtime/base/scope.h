@@ -46,9 +46,9 @@ struct aggr_scope {
     struct aggr_list members;
     uint32_t depth;
     enum aggr_reason reason;
-    bool shielded;            /* hides outer cancels until shield_timer is due */
-    double timeout_s;         /* default time-out of an attempt made inside; negative = inherit */
-    uint64_t defers_due_ns;   /* end of the shared defer budget; 0 = not begun */
+    bool shielded;          /* hides outer cancels until shield_timer is due */
+    double timeout_s;       /* default time-out of an attempt made inside; negative = inherit */
+    uint64_t defers_due_ns; /* end of the shared defer budget; 0 = not begun */
     struct aggr_timer deadline;
     struct aggr_timer shield_timer;
 };

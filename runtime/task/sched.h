@@ -11,8 +11,17 @@
 #include "base/trace.h"
 #include "io/loop.h"
 #include <lua.h>
+#include <stdbool.h>
 
 struct aggr_task;
+
+/* Lua functions of the library that the scheduler calls. */
+enum aggr_sched_hook {
+    AGGR_SCHED_ON_BLOCKED,  /* (): raises kind usage: a yield is impossible here (R27) */
+    AGGR_SCHED_ON_KILL,     /* (task, killed, error): unwinds a task that is dead (R21) */
+    AGGR_SCHED_ON_DEADLOCK, /* (list of "place: what"): the Error for the main task (R27) */
+    AGGR_SCHED_HOOKS
+};
 
 struct aggr_sched {
     struct aggr_loop *loop;   /* borrowed */
@@ -26,13 +35,24 @@ struct aggr_sched {
     struct aggr_task *main;    /* told when all tasks wait for nothing (R27) */
     uint64_t last_id;
     unsigned live;
-    unsigned checks;   /* uncontended checkpoints since the last yield */
-    bool deadlocked;   /* main has been told, and nothing has run since */
+    unsigned checks; /* uncontended checkpoints since the last yield */
+    int anchors;     /* registry reference: keeps coroutines and task tables alive */
+    int *free_slots; /* owned: places in anchors that are free */
+    int free_count, free_cap, last_slot;
+    int cancel_token;            /* registry reference */
+    int hooks[AGGR_SCHED_HOOKS]; /* registry references */
 };
 
 void aggr_sched_init(struct aggr_sched *sched, lua_State *L, struct aggr_loop *loop,
                      struct aggr_trace *trace);
 void aggr_sched_deinit(struct aggr_sched *sched);
 
-/* One drain and one turn of the loop. False when no task is left. */
+/* One drain and one turn of the loop. False when no task is left, or when all wait for nothing and
+ * no main task can be told so. */
 bool aggr_sched_step(struct aggr_sched *sched);
+
+/* The running task is left at its next instruction, whatever catches errors in it. */
+void aggr_sched_break(struct aggr_sched *sched);
+
+/* Queue a task that has something to run for. */
+void aggr_sched_ready(struct aggr_sched *sched, struct aggr_task *task);

@@ -30,22 +30,33 @@ enum aggr_task_outcome {
     AGGR_TASK_INTERRUPTED, /* raise the error left in the registry */
 };
 
+/* A scope that a task has opened; its innermost one is the task's current scope. */
+struct aggr_task_scope {
+    struct aggr_scope scope;
+    struct aggr_task_scope **box; /* the userdata's content; set to NULL on close */
+    bool of_main;                 /* opened by the main task */
+};
+
 struct aggr_task {
     uint64_t id;
     struct aggr_sched *sched;
-    lua_State *co;        /* anchored */
-    lua_State *waiting;   /* the coroutine that waits: co, or one of the user's resumed by it */
+    lua_State *co;             /* anchored */
+    lua_State *waiting;        /* the coroutine that waits: co, or one of the user's under it */
     struct aggr_task **handle; /* the userdata's content; set to NULL at the end */
+    int slot;                  /* in the table of anchors: the coroutine, then the task's table */
+    int arguments;             /* values for the first resume, above the function on co's stack */
     struct aggr_list link;     /* in the run queue while ready */
     struct aggr_list all;      /* in sched->tasks */
     struct aggr_scope own;
     struct aggr_scope_member member;
-    struct aggr_wait *wait; /* owned; NULL when none */
+    struct aggr_wait *wait;  /* owned; NULL when none */
+    struct aggr_wait pause;  /* the wait of park and of checkpoints */
+    struct aggr_timer alarm; /* the wait of sleep */
+    double sleep_s;
     enum aggr_task_state state;
     enum aggr_task_outcome outcome;
-    int arguments; /* values on co's stack for the next resume */
-    bool killed;
-    bool parked; /* waits in park, for an unpark */
+    bool killed;    /* co is given up; the second coroutine begins next (R21) */
+    bool unwinding; /* co is the second one */
 };
 
 /* Spawns a task into `scope`. On L's stack from `index` up: a function and its arguments, which are
@@ -53,27 +64,38 @@ struct aggr_task {
  */
 struct aggr_task *aggr_task_spawn(lua_State *L, struct aggr_scope *scope, int index);
 
+/* The task has ended: nothing but its handle is left. Scopes it has not closed are closed. */
+void aggr_task_end(struct aggr_task *task);
+
 /* The running task; NULL outside of one. */
 struct aggr_task *aggr_task_current(lua_State *L);
+
+/* The task of the handle at `index`, NULL when it has ended; raises when it is no handle. */
+struct aggr_task *aggr_task_of(lua_State *L, int index);
 
 /* Pushes the task's table. */
 void aggr_task_push(lua_State *L, const struct aggr_task *task);
 
-/* Its coroutine is given up where it stands; a second one runs vm's `on_kill` with the task's table
- * and `message` (R21). A running one is left at its next instruction. */
-void aggr_task_kill(struct aggr_task *task, const char *message);
+/* Its coroutine is given up where it stands; a second one calls the `kill` hook with the task's
+ * table (R21). A running one is left at its next instruction. */
+void aggr_task_kill(struct aggr_task *task);
 
-/* A waiting task goes on, its take() raises the value on top of L's stack, which is popped. */
+/* A waiting task goes on and its take() raises the value on top of L's stack, which is popped. For
+ * the running task: its wait, hung on but not started, is dropped (a yield that cannot get out). */
 void aggr_task_interrupt(struct aggr_task *task, lua_State *L);
 
-/* core.task.take: the results of the wait that has ended, or its error. */
-int aggr_task_take(lua_State *L);
+/* aggr_scopes.on_cancel: whoever waits in a way that can be cancelled goes on. */
+void aggr_task_on_cancel(struct aggr_scope_member *member);
 
-/* core.task.parked: true when woken, or false and what to raise; never raises itself. */
-int aggr_task_parked(lua_State *L);
+/* What the scheduler does with a coroutine that has yielded. */
+void aggr_task_start_wait(struct aggr_task *task);
 
-/* Raises the cancel token when the running task's scope is cancelled. */
-void aggr_task_check(lua_State *L);
+/* Raises the cancel token when the running task's scope is cancelled; every 100th call also lets
+ * the others run: "return aggr_task_check(L);" (R33). */
+int aggr_task_check(lua_State *L);
 
-/* Raises the cancel token. */
-int aggr_task_raise_cancel(lua_State *L);
+/* Opens a child of the running task's current scope, current from now on; `box` may be NULL. */
+struct aggr_task_scope *aggr_task_open_scope(struct aggr_task *task, struct aggr_task_scope **box);
+
+/* Closes the current scope. False: the task has none open. */
+bool aggr_task_close_scope(struct aggr_task *task);

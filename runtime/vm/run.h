@@ -9,7 +9,7 @@
 
 /* What main says that ended in a way it does not handle itself, in one line. */
 struct aggr_run_result {
-    int code; /* main's integer; 70 when it raised */
+    int code;       /* main's integer; 70 when it raised */
     char text[512]; /* "" unless it raised */
 };
 

@@ -1,0 +1,18 @@
+--- prelude: what scripts find in their globals instead of Lua's own, because of the scheduler.
+--
+-- The library keeps the originals: it runs in an environment of its own, where `script` is the
+-- scripts' _G. Each part installs itself there once, before any script is loaded.
+local core = require "aggr.core.task"
+local scope = require "aggr.scope"
+local blocked = require "prelude.blocked"
+
+scope.blocked = blocked.raise
+core.install { blocked = blocked.raise, kill = scope.unwind, deadlock = scope.deadlock }
+
+for _, part in ipairs { "blocked", "pcall", "coroutine", "gsub", "load", "require", "reserved" } do
+  require("prelude." .. part).install(_G.script)
+end
+
+_G.script.package.preload.aggr = function() return require "aggr" end
+
+return true

@@ -1,0 +1,14 @@
+/* report.h -- what all tasks wait for, when nothing can ever happen again (R27). */
+#pragma once
+#include <lua.h>
+#include <stdbool.h>
+
+struct aggr_sched;
+
+/* The main task's wait ends with an error that lists every waiting line. False when there is no
+ * main task that waits. */
+bool aggr_report_deadlock(struct aggr_sched *sched);
+
+/* The innermost line of a script (not of lua/aggr or lua/prelude) on the stack of `co`, from
+ * `level` outwards: fills source, short_src and currentline. False when there is none. */
+bool aggr_report_line(lua_State *co, int level, lua_Debug *ar);

@@ -1,0 +1,222 @@
+#include "task/task.h"
+#include "base/mem.h"
+#include "task/sched.h"
+#include "task/state.h"
+#include <lauxlib.h>
+
+static const char handle_type[] = "aggr.task";
+
+struct aggr_task *aggr_task_current(lua_State *L)
+{
+    return aggr_state_of(L)->sched->current;
+}
+
+struct aggr_task *aggr_task_of(lua_State *L, int index)
+{
+    struct aggr_task **handle = luaL_checkudata(L, index, handle_type);
+    return *handle;
+}
+
+static int take_slot(struct aggr_sched *sched)
+{
+    if (sched->free_count > 0)
+        return sched->free_slots[--sched->free_count];
+    sched->last_slot += 2;
+    return sched->last_slot - 1;
+}
+
+static void give_slot(struct aggr_sched *sched, int slot)
+{
+    if (sched->free_count == sched->free_cap) {
+        int cap = sched->free_cap ? sched->free_cap * 2 : 64;
+        int *slots = aggr_mem_new((size_t)cap, sizeof *slots);
+        for (int i = 0; i < sched->free_count; i++)
+            slots[i] = sched->free_slots[i];
+        free(sched->free_slots);
+        sched->free_slots = slots;
+        sched->free_cap = cap;
+    }
+    sched->free_slots[sched->free_count++] = slot;
+}
+
+void aggr_task_push(lua_State *L, const struct aggr_task *task)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, task->sched->anchors);
+    lua_rawgeti(L, -1, task->slot + 1);
+    lua_remove(L, -2);
+}
+
+/* Leaves the new coroutine and the empty handle on the stack, the handle in the task's table too.
+ */
+static struct aggr_task **make_handle(lua_State *L, int table)
+{
+    lua_newthread(L);
+    struct aggr_task **handle = lua_newuserdata(L, sizeof(struct aggr_task *));
+    *handle = NULL;
+    luaL_newmetatable(L, handle_type);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, table, 1);
+    return handle;
+}
+
+struct aggr_task *aggr_task_spawn(lua_State *L, struct aggr_scope *scope, int index)
+{
+    struct aggr_sched *sched = aggr_state_of(L)->sched;
+    luaL_checktype(L, index, LUA_TFUNCTION);
+    luaL_checktype(L, index + 1, LUA_TTABLE);
+    int count = lua_gettop(L) - index + 1;
+    struct aggr_task **handle = make_handle(L, index + 1);
+    lua_State *co = lua_tothread(L, -2);
+    if (!lua_checkstack(co, count + LUA_MINSTACK))
+        luaL_error(L, "too many arguments for a task");
+    lua_pop(L, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, sched->anchors);
+    int slot = take_slot(sched);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, slot);
+    lua_pushvalue(L, index + 1);
+    lua_rawseti(L, -2, slot + 1);
+    lua_pop(L, 2);
+    lua_xmove(L, co, count);
+
+    struct aggr_task *task = aggr_mem_new(1, sizeof *task);
+    *handle = task;
+    *task = (struct aggr_task){.id = ++sched->last_id,
+                               .sched = sched,
+                               .co = co,
+                               .handle = handle,
+                               .slot = slot,
+                               .arguments = count - 1};
+    aggr_list_push(&sched->tasks, &task->all);
+    sched->live++;
+    aggr_scope_init(&task->own, &sched->scopes, scope);
+    aggr_scope_join(&task->own, &task->member);
+    aggr_list_init(&task->link);
+    aggr_sched_ready(sched, task);
+    return task;
+}
+
+static void drop_wait(struct aggr_task *task)
+{
+    struct aggr_wait *wait = task->wait;
+    if (!wait)
+        return;
+    task->wait = NULL;
+    if (task->state == AGGR_TASK_WAITING && wait->ops->cancel)
+        wait->ops->cancel(wait);
+    if (wait->ops->free)
+        wait->ops->free(wait);
+}
+
+void aggr_task_end(struct aggr_task *task)
+{
+    struct aggr_sched *sched = task->sched;
+    drop_wait(task);
+    while (aggr_task_close_scope(task))
+        continue;
+    aggr_scope_leave(&task->member);
+    aggr_scope_deinit(&task->own);
+    aggr_list_remove(&task->link);
+    aggr_list_remove(&task->all);
+    lua_State *L = sched->L;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, sched->anchors);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, task->slot);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, task->slot + 1);
+    lua_pop(L, 1);
+    give_slot(sched, task->slot);
+    *task->handle = NULL;
+    sched->live--;
+    if (sched->main == task)
+        sched->main = NULL;
+    aggr_trace_emit(sched->trace, AGGR_TRACE_TASK_END, task->id);
+    free(task);
+}
+
+struct aggr_task_scope *aggr_task_open_scope(struct aggr_task *task, struct aggr_task_scope **box)
+{
+    struct aggr_task_scope *opened = aggr_mem_new(1, sizeof *opened);
+    opened->box = box;
+    opened->of_main = task->sched->main == task;
+    if (box)
+        *box = opened;
+    struct aggr_scope *parent = task->member.scope;
+    aggr_scope_init(&opened->scope, &task->sched->scopes, parent);
+    aggr_scope_leave(&task->member);
+    aggr_scope_join(&opened->scope, &task->member);
+    aggr_trace_emit(task->sched->trace, AGGR_TRACE_SCOPE_OPEN, opened->scope.id);
+    return opened;
+}
+
+bool aggr_task_close_scope(struct aggr_task *task)
+{
+    struct aggr_scope *scope = task->member.scope;
+    if (!scope || scope == &task->own)
+        return false;
+    aggr_scope_leave(&task->member);
+    aggr_scope_join(scope->parent, &task->member);
+    aggr_trace_emit(task->sched->trace, AGGR_TRACE_SCOPE_CLOSE, scope->id);
+    struct aggr_task_scope *opened = AGGR_LIST_ENTRY(scope, struct aggr_task_scope, scope);
+    if (opened->box)
+        *opened->box = NULL;
+    aggr_scope_deinit(scope);
+    free(opened);
+    return true;
+}
+
+/* A stopped task has nothing more to wait for. */
+static void wake(struct aggr_task *task, enum aggr_task_outcome outcome)
+{
+    task->outcome = outcome;
+    aggr_sched_ready(task->sched, task);
+}
+
+void aggr_task_start_wait(struct aggr_task *task)
+{
+    task->state = AGGR_TASK_WAITING;
+    task->wait->ops->start(task->wait);
+}
+
+void aggr_wait_done(struct aggr_wait *self)
+{
+    struct aggr_task *task = self->task;
+    AGGR_CHECK(task->wait == self && task->state == AGGR_TASK_WAITING);
+    wake(task, AGGR_TASK_DONE);
+}
+
+void aggr_task_on_cancel(struct aggr_scope_member *member)
+{
+    struct aggr_task *task = AGGR_LIST_ENTRY(member, struct aggr_task, member);
+    if (task->state != AGGR_TASK_WAITING || !task->wait || !task->wait->ops->cancel)
+        return;
+    drop_wait(task);
+    wake(task, AGGR_TASK_CANCELLED);
+}
+
+void aggr_task_kill(struct aggr_task *task)
+{
+    if (task->killed)
+        return;
+    task->killed = true;
+    if (task->state == AGGR_TASK_WAITING) {
+        drop_wait(task);
+        wake(task, AGGR_TASK_NOTHING);
+    } else if (task->state == AGGR_TASK_RUNNING) {
+        aggr_sched_break(task->sched);
+    }
+}
+
+void aggr_task_interrupt(struct aggr_task *task, lua_State *L)
+{
+    aggr_task_push(L, task);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 2);
+    lua_pop(L, 1);
+    bool waiting = task->state == AGGR_TASK_WAITING;
+    drop_wait(task);
+    task->outcome = AGGR_TASK_INTERRUPTED;
+    if (waiting)
+        aggr_sched_ready(task->sched, task);
+}

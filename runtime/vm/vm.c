@@ -1,0 +1,61 @@
+#include "vm/vm.h"
+#include "base/mem.h"
+#include "io/runtime.h"
+#include "task/sched.h"
+#include "task/state.h"
+#include "vm/alloc.h"
+#include "vm/loader.h"
+#include <lauxlib.h>
+#include <lualib.h>
+
+struct aggr_vm {
+    struct aggr_state state;
+    struct aggr_sched sched;
+};
+
+static int open_all(lua_State *L)
+{
+    const struct aggr_vm_module *extra = lua_touserdata(L, 1);
+    lua_settop(L, 0);
+    luaL_openlibs(L);
+    aggr_loader_open(L, extra);
+    aggr_loader_require(L, "prelude.init");
+    return 0;
+}
+
+struct aggr_vm *aggr_vm_new(struct aggr_runtime *runtime, const struct aggr_vm_module *extra,
+                            struct aggr_failure *why)
+{
+    struct aggr_vm *vm = aggr_mem_new(1, sizeof *vm);
+    vm->state.runtime = runtime;
+    vm->state.sched = &vm->sched;
+    lua_State *L = lua_newstate(aggr_alloc, &vm->state);
+    if (!L) {
+        aggr_failure_set(why, AGGR_ERR_MEMORY, AGGR_PHASE_QUEUE, "no memory for Lua");
+        free(vm);
+        return NULL;
+    }
+    vm->state.L = L;
+    aggr_sched_init(&vm->sched, L, &runtime->loop, runtime->trace);
+    if (lua_cpcall(L, open_all, (void *)extra) != 0) {
+        const char *text = lua_tostring(L, -1);
+        aggr_failure_set(why, AGGR_ERR_SCRIPT, AGGR_PHASE_QUEUE, "%s", text ? text : "no prelude");
+        aggr_vm_free(vm);
+        return NULL;
+    }
+    return vm;
+}
+
+void aggr_vm_free(struct aggr_vm *vm)
+{
+    if (!vm)
+        return;
+    aggr_sched_deinit(&vm->sched);
+    lua_close(vm->state.L);
+    free(vm);
+}
+
+lua_State *aggr_vm_lua(struct aggr_vm *vm)
+{
+    return vm->state.L;
+}
