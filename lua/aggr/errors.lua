@@ -29,6 +29,7 @@ local errors = {}
 ---@field response aggr.Response?
 ---@field report table?
 ---@field where string?         "file:line" in the script
+---@field called string?       the name of the function called there
 ---@field spawned string?       "file:line" of the call that made the task
 local Error = { __name = "aggr.Error" }
 
@@ -82,7 +83,7 @@ end
 
 --- "file:line" of the `nth` (1) frame outside the library, or nil.
 ---@param nth integer?
----@return string?
+---@return string? place, string? called the name of the function that it called
 function errors.where(nth)
   nth = nth or 1
   local level = 2
@@ -90,7 +91,7 @@ function errors.where(nth)
     local info = getinfo(level, "Sl")
     if not info then return fallback() end
     if not is_library(info) then
-      if nth == 1 then return place_of(info) end
+      if nth == 1 then return place_of(info), getinfo(level - 1, "n").name end
       nth = nth - 1
     end
     level = level + 1
@@ -117,7 +118,7 @@ end
 ---@param fields table?
 function errors.raise(kind, message, fields)
   local err = errors.new(kind, message, fields)
-  err.where = err.where or errors.where()
+  if not err.where then err.where, err.called = errors.where() end
   error(err, 0)
 end
 
@@ -127,7 +128,7 @@ end
 function errors.usage(level, fmt, ...)
   local message = select("#", ...) > 0 and fmt:format(...) or fmt
   local err = errors.new("usage", message)
-  err.where = errors.where(level)
+  err.where, err.called = errors.where(level)
   error(err, 0)
 end
 

@@ -133,4 +133,18 @@ function fetch.refuse(message)
   start = function() errors.raise("usage", message) end
 end
 
+--- From now on call `on_attempt(plan, url, seconds, response, err)` after each attempt; `err` may
+--- be the cancel token. It must not raise.
+---@param on_attempt fun(plan: aggr.Plan, url: string, seconds: number, res: aggr.Response?, err: any)
+function fetch.watch(on_attempt)
+  local unwatched = once
+  once = function(plan, url)
+    local began = scope.now()
+    local ok, result = pcall(unwatched, plan, url)
+    on_attempt(plan, url, scope.now() - began, ok and result or nil, not ok and result or nil)
+    if not ok then error(result, 0) end
+    return result
+  end
+end
+
 return fetch

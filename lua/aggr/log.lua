@@ -140,7 +140,4 @@ function log.detail(msg, fields)
   end
 end
 
---- The public part, as aggr.log.
-log.public = { debug = log.debug, info = log.info, warn = log.warn, error = log.error }
-
 return log

@@ -6,19 +6,23 @@
 -- args, cut() (why the run was cut short and the exit code that means), descriptors, asked (permits
 -- asked for; concurrency is what is given).
 local chunk = require "prelude.script"
+local core_response = require "aggr.core.response"
 local emit = require "aggr.emit"
 local errors = require "aggr.errors"
+local fetch = require "aggr.fetch"
 local log = require "aggr.log"
 local options = require "aggr.options"
 local output = require "prelude.output"
 local render = require "prelude.render"
 local report = require "aggr.report"
 local scope = require "aggr.scope"
-local settings = require "prelude.settings"
+local settings = require "aggr.settings"
 local sys = require "aggr.core.sys"
 local task = require "aggr.core.task"
 
 local SCRIPT_WRONG, COMMAND_LINE, PARTIAL, FAILED, NOT_WRITTEN = 1, 2, 3, 4, 8
+
+local ONLY_LISTED = "aggr run --help only lists the settings: nothing is fetched"
 
 -- What is left to do when the run has been cut short must be done within these seconds.
 local LAST_FLUSH, LAST_CLOSE = 2, 30
@@ -33,6 +37,18 @@ local function wants_colour(opts)
   return not sys.env("NO_COLOR") and sys.isatty(2) and sys.env("TERM") ~= "dumb"
 end
 
+--- What -v says of each request.
+local function log_attempt(plan, url, seconds, res, err)
+  local fields = { ms = math.floor(seconds * 1e5 + 0.5) / 100 }
+  if res then
+    fields.status, fields.bytes = core_response.status(res), #core_response.body(res)
+  else
+    fields.error = task.is_cancel(err) and "cancelled" or errors.is(err) and err.kind or "script"
+    fields.status = errors.is(err) and err.status or nil
+  end
+  log.detail((plan.method or "GET") .. " " .. url, fields)
+end
+
 local function configure(opts)
   log.configure {
     level = opts.quiet and "error" or opts.log_level,
@@ -45,10 +61,18 @@ local function configure(opts)
   defaults.concurrency = opts.concurrency
   defaults.per_host = opts.per_host or defaults.per_host
   emit.set_raw(opts.format == "raw")
+  local set = {}
+  for _, pair in ipairs(opts.set) do
+    local name, value = pair:match("^([^=]+)=(.*)$")
+    set[name] = value
+  end
+  settings.configure { set = set, file = opts.settings, list_only = opts.help }
   if opts.concurrency < opts.asked then
     log.warn(("%d open files are allowed: at most %d requests are in flight, not %d (ulimit -n)"):format(
       opts.descriptors, opts.concurrency, opts.asked))
   end
+  if not opts.verbose then return end
+  fetch.watch(log_attempt)
   log.detail("defaults", { timeout = defaults.timeout, connect_timeout = defaults.connect_timeout,
     max_body = defaults.max_body, redirects = defaults.redirects, concurrency = defaults.concurrency,
     per_host = defaults.per_host, deadline = opts.deadline })
@@ -105,6 +129,7 @@ end
 
 --- A lost `need` (it has a report) is a failure whatever the lost source died of.
 local function code_of_error(err)
+  if err.exit_code then return err.exit_code end
   if err.kind == "usage" or err.kind == "script" and not err.report then return SCRIPT_WRONG end
   return FAILED
 end
@@ -217,6 +242,8 @@ end
 
 local function finish(session, opts, results)
   local result = judge(session, opts, results)
+  local unused = result.code == 0 and settings.unused()
+  if unused then result.err, result.code = errors.new("usage", unused), COMMAND_LINE end
   result.elapsed = scope.now() - session.started
   session.failure = session.failure or print_result(text_of(result, opts))
   local _, cut_code = opts.cut()
@@ -239,7 +266,7 @@ end
 local function begin(opts)
   local results = run_in_scope(nil, chunk.load, opts)
   local ok, fn, err, code = unpack(results, 1, 4)
-  if ok and fn and opts.out then
+  if ok and fn and opts.out and not opts.help then
     results = run_in_scope(nil, output.open, opts.out)
     local _, message
     ok, _, message = unpack(results, 1, 3)
@@ -250,16 +277,30 @@ local function begin(opts)
   return fn
 end
 
+--- The settings of a script that was run up to its call of aggr.settings.
+local function list_settings(opts, fn)
+  fetch.refuse(ONLY_LISTED)
+  local results = execute(setmetatable({}, Session), opts, fn)
+  local err = not results[1] and results[2]
+  local text = "\nThe script has no settings.\n"
+  if errors.is(err) and err.listing then
+    text = "\nSettings of the script:\n" .. settings.describe(err.listing) .. "\n"
+  elseif err and not (errors.is(err) and err.message == ONLY_LISTED) then
+    if not task.is_cancel(err) then render.error(errors.wrap(err)) end
+    return SCRIPT_WRONG
+  end
+  return print_result(text) and NOT_WRITTEN or 0
+end
+
 --- One run.
 ---@param opts table
 ---@return integer exit code
 local function main(opts)
   local session = setmetatable({ started = scope.now() }, Session)
   configure(opts)
-  local err = settings.configure(opts)
-  if err then return refuse(err, COMMAND_LINE, opts) end
   local fn, code = begin(opts)
   if not fn then return code end
+  if opts.help then return list_settings(opts, fn) end
   return finish(session, opts, execute(session, opts, fn))
 end
 
