@@ -1,0 +1,301 @@
+/* multi.c -- the yardstick: many GETs of one URL with plain libcurl (multi_socket) on libuv.
+ *
+ * Does what a careful C programmer would: easy handles are reused, connections kept, a socket's
+ * uv_poll lives as long as the socket; each JSON body is decoded with lua-cjson.
+ *
+ *   multi URL TOTAL CONCURRENCY [hold]
+ *
+ * prints cpu_us (user and system, per request), wall_ms, rss_kib and ok. With `hold` rss_kib is
+ * taken when the first answer comes, so with a URL that answers late, while all are in flight; else
+ * it is the peak. BENCH_PER_MULTI=64 spreads the handles, so many to one curl multi handle.
+ */
+#include <curl/curl.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <uv.h>
+
+int luaopen_cjson(lua_State *L);
+
+struct shard {
+    CURLM *multi;
+    uv_timer_t timer;
+};
+
+struct request {
+    CURL *easy;
+    struct shard *shard;
+    char *body;
+    size_t len, cap;
+};
+
+struct watch {
+    uv_poll_t poll;
+    struct shard *shard;
+    curl_socket_t fd;
+    int mask;
+};
+
+static uv_loop_t loop;
+static lua_State *L;
+static struct shard *shards;
+static long total, started, ended, ok, first_rss_kib;
+static bool hold;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "multi: %s\n", what);
+    exit(1);
+}
+
+static long current_rss_kib(void)
+{
+    long pages = 0, resident = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    if (!statm || fscanf(statm, "%ld %ld", &pages, &resident) != 2)
+        die("no /proc/self/statm");
+    fclose(statm);
+    return resident * 4;
+}
+
+static bool decode(const struct request *request)
+{
+    lua_pushvalue(L, 1); /* cjson.decode */
+    lua_pushlstring(L, request->body ? request->body : "", request->len);
+    bool good = lua_pcall(L, 1, 1, 0) == 0;
+    lua_pop(L, 1);
+    return good;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *data)
+{
+    struct request *request = data;
+    size_t len = size * count;
+    if (request->len + len > request->cap) {
+        request->cap = (request->len + len) * 2;
+        request->body = realloc(request->body, request->cap);
+        if (!request->body)
+            die("out of memory");
+    }
+    memcpy(request->body + request->len, bytes, len);
+    request->len += len;
+    return len;
+}
+
+static void start(struct request *request)
+{
+    if (started == total)
+        return;
+    started++;
+    request->len = 0;
+    curl_multi_add_handle(request->shard->multi, request->easy);
+}
+
+static void finish(CURLMsg *message)
+{
+    struct request *request;
+    long status = 0;
+    CURLcode result = message->data.result;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
+    curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
+    if (hold && ended == 0)
+        first_rss_kib = current_rss_kib();
+    ended++;
+    curl_multi_remove_handle(request->shard->multi, request->easy);
+    ok += result == CURLE_OK && status == 200 && decode(request);
+    start(request);
+}
+
+static void drain(struct shard *shard)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(shard->multi, &left)))
+        if (message->msg == CURLMSG_DONE)
+            finish(message);
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events)
+{
+    struct watch *watch = poll->data;
+    int running, flags = status < 0 ? CURL_CSELECT_ERR : 0;
+    flags |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
+    flags |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
+    if (watch->mask == 0) {
+        uv_poll_stop(poll);
+        return;
+    }
+    struct shard *shard = watch->shard;
+    curl_multi_socket_action(shard->multi, watch->fd, flags, &running);
+    drain(shard);
+}
+
+/* All watches by descriptor: one lives from the socket's first use to its close. */
+static struct watch **watches;
+static size_t watches_len;
+
+static struct watch *watch_of(struct shard *shard, curl_socket_t fd)
+{
+    if ((size_t)fd >= watches_len) {
+        size_t len = (size_t)fd * 2 + 64;
+        watches = realloc(watches, len * sizeof *watches);
+        if (!watches)
+            die("out of memory");
+        memset(watches + watches_len, 0, (len - watches_len) * sizeof *watches);
+        watches_len = len;
+    }
+    if (!watches[fd]) {
+        struct watch *watch = calloc(1, sizeof *watch);
+        if (!watch || uv_poll_init_socket(&loop, &watch->poll, fd) != 0)
+            die("cannot watch a socket");
+        watch->poll.data = watch;
+        watch->fd = fd;
+        watches[fd] = watch;
+    }
+    watches[fd]->shard = shard;
+    return watches[fd];
+}
+
+static int on_watch_wanted(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
+{
+    (void)easy;
+    (void)socket_data;
+    struct watch *watch = watch_of(data, fd);
+    int mask = 0;
+    if (what != CURL_POLL_REMOVE) {
+        mask |= what & CURL_POLL_IN ? UV_READABLE : 0;
+        mask |= what & CURL_POLL_OUT ? UV_WRITABLE : 0;
+        if (mask != watch->mask)
+            uv_poll_start(&watch->poll, mask, on_socket);
+    }
+    watch->mask = mask; /* an idle connection stays registered */
+    return 0;
+}
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static int on_socket_close(void *data, curl_socket_t fd)
+{
+    (void)data;
+    if ((size_t)fd < watches_len && watches[fd]) {
+        uv_poll_stop(&watches[fd]->poll);
+        uv_close((uv_handle_t *)&watches[fd]->poll, on_watch_closed);
+        watches[fd] = NULL;
+    }
+    return close(fd);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    struct shard *shard = timer->data;
+    int running;
+    curl_multi_socket_action(shard->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    drain(shard);
+}
+
+static int on_timer_wanted(CURLM *multi, long timeout_ms, void *data)
+{
+    (void)multi;
+    struct shard *shard = data;
+    if (timeout_ms < 0)
+        uv_timer_stop(&shard->timer);
+    else
+        uv_timer_start(&shard->timer, on_timeout, (uint64_t)timeout_ms, 0);
+    return 0;
+}
+
+static void open_shard(struct shard *shard, long handles)
+{
+    shard->multi = curl_multi_init();
+    uv_timer_init(&loop, &shard->timer);
+    shard->timer.data = shard;
+    curl_multi_setopt(shard->multi, CURLMOPT_SOCKETFUNCTION, on_watch_wanted);
+    curl_multi_setopt(shard->multi, CURLMOPT_SOCKETDATA, shard);
+    curl_multi_setopt(shard->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+    curl_multi_setopt(shard->multi, CURLMOPT_TIMERDATA, shard);
+    curl_multi_setopt(shard->multi, CURLMOPT_MAXCONNECTS, handles + 8);
+}
+
+static void open_request(struct request *request, struct shard *shard, const char *url)
+{
+    request->shard = shard;
+    request->easy = curl_easy_init();
+    if (!request->easy)
+        die("no easy handle");
+    curl_easy_setopt(request->easy, CURLOPT_URL, url);
+    curl_easy_setopt(request->easy, CURLOPT_PRIVATE, request);
+    curl_easy_setopt(request->easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(request->easy, CURLOPT_WRITEDATA, request);
+    curl_easy_setopt(request->easy, CURLOPT_CLOSESOCKETFUNCTION, on_socket_close);
+    curl_easy_setopt(request->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(request->easy, CURLOPT_PROXY, "");
+}
+
+static double cpu_us(void)
+{
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e6 +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
+}
+
+static long peak_rss_kib(void)
+{
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    return use.ru_maxrss;
+}
+
+/* Each request cycles through the multi until all have been made. */
+static void run(const char *url, long concurrency)
+{
+    const char *wanted = getenv("BENCH_PER_MULTI");
+    long per_multi = wanted && atol(wanted) > 0 ? atol(wanted) : concurrency;
+    long count = (concurrency + per_multi - 1) / per_multi;
+    struct request *requests = calloc((size_t)concurrency, sizeof *requests);
+    shards = calloc((size_t)count, sizeof *shards);
+    if (!requests || !shards)
+        die("out of memory");
+    for (long i = 0; i < count; i++)
+        open_shard(&shards[i], per_multi);
+    for (long i = 0; i < concurrency; i++) {
+        open_request(&requests[i], &shards[i / per_multi], url);
+        start(&requests[i]);
+    }
+    while (ended < total)
+        uv_run(&loop, UV_RUN_ONCE);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 4)
+        die("usage: multi URL TOTAL CONCURRENCY [hold]");
+    total = atol(argv[2]);
+    hold = argc > 4;
+    long concurrency = atol(argv[3]);
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    curl_global_init(CURL_GLOBAL_ALL);
+    uv_loop_init(&loop);
+    L = luaL_newstate();
+    luaopen_cjson(L);
+    lua_getfield(L, -1, "decode");
+    lua_replace(L, 1);
+    lua_settop(L, 1);
+    double cpu_before = cpu_us();
+    uint64_t before_ns = uv_hrtime();
+    run(argv[1], concurrency);
+    printf("cpu_us=%.2f wall_ms=%.1f rss_kib=%ld ok=%ld\n", (cpu_us() - cpu_before) / (double)total,
+           (double)(uv_hrtime() - before_ns) / 1e6, hold ? first_rss_kib : peak_rss_kib(), ok);
+    return ok == total ? 0 : 1;
+}
