@@ -1,13 +1,13 @@
 --- aggr.headers: request headers, checked and joined once into the block that is sent.
 --
 -- A header set maps a lower-case name to its lines ("Name: value\n", one per value).
-local bit = require "bit"
 local errors = require "aggr.errors"
 local options = require "aggr.options"
 local url = require "aggr.url"
 
 local headers = {}
 
+local bit = bit
 local find = string.find
 
 --- What the runtime writes itself; letting scripts do it too would make framing ambiguous.
