@@ -45,7 +45,7 @@ enum aggr_err aggr_runtime_init(struct aggr_runtime *rt,
 /* No fetch may be in flight. Returns the number of handles that somebody left open. */
 unsigned aggr_runtime_deinit(struct aggr_runtime *rt);
 
-/* The transport; curl's is made on the first call. NULL: out of memory. */
+/* The transport; curl's is made on the first call. */
 struct aggr_transport *aggr_runtime_transport(struct aggr_runtime *rt);
 
 /* Grant freed permits in the next turn, once, however many have come free (a cancelled scope frees

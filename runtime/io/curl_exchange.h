@@ -1,0 +1,76 @@
+/* curl_exchange.h -- one exchange as curl does it: an easy handle, its options, its callbacks, and
+ * what its results mean. For curl_multi.c alone.
+ *
+ * An exchange belongs to one policy for good; it is used again and again, so that only the options
+ * that differ from one request to the next are set (facts 13).
+ *
+ *   new -> (prepare -> [in a multi handle] -> result? -> reset)* -> free
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/list.h"
+#include "io/taught.h"
+#include "io/transport.h"
+#include <curl/curl.h>
+
+enum aggr_exchange_method {
+    AGGR_EXCHANGE_UNSET,
+    AGGR_EXCHANGE_GET,
+    AGGR_EXCHANGE_HEAD,
+    AGGR_EXCHANGE_BODY, /* sends a body, maybe an empty one */
+};
+
+struct aggr_exchange {
+    CURL *easy;
+    const struct aggr_policy *policy;
+    struct aggr_list link;         /* in its pool's idle list while idle */
+    struct aggr_curl_shard *shard; /* NULL while idle */
+    struct aggr_sink *sink;        /* borrowed while running, as the next two */
+    const struct aggr_exchange_request *request;
+    struct aggr_taught *taught;
+
+    /* of the running request */
+    struct aggr_buf head;
+    bool head_done, connected;
+    bool stopped;         /* we ended it, see failure; code AGGR_OK: the sink did */
+    unsigned interim;     /* 1xx heads so far */
+    struct aggr_buf name; /* "host:port" that `teach` is about, and which answer that is */
+    uint64_t answer_id;
+    struct aggr_failure failure;
+    char error[CURL_ERROR_SIZE];
+
+    /* what the easy handle is set to */
+    enum aggr_exchange_method method;
+    char custom[32]; /* CURLOPT_CUSTOMREQUEST, "" = none */
+    struct aggr_buf url;
+    const struct aggr_proxy *proxy;
+    long connect_timeout_ms;
+    int https; /* -1: neither yet */
+
+    /* what curl borrows from us */
+    struct aggr_buf headers; /* list nodes, then their text */
+    struct aggr_buf teach;   /* "host:port:addresses"; empty: nothing to teach */
+    struct aggr_buf forget;  /* "-host:port" */
+    struct aggr_buf connect_to, host;
+    struct curl_slist teach_node, forget_node, connect_to_node;
+};
+
+/* NULL: out of memory. The sockets it opens go through `open` and `close` with `sockets`. */
+struct aggr_exchange *aggr_exchange_new(const struct aggr_policy *policy,
+                                        curl_opensocket_callback open,
+                                        curl_closesocket_callback close, void *sockets);
+void aggr_exchange_free(struct aggr_exchange *exchange);
+
+/* Ready to be added to the multi handle that was taught `taught`. */
+enum aggr_err aggr_exchange_prepare(struct aggr_exchange *exchange,
+                                    const struct aggr_exchange_request *request,
+                                    struct aggr_sink *sink, struct aggr_taught *taught);
+
+/* Where it is now; while running. */
+enum aggr_phase aggr_exchange_phase(struct aggr_exchange *exchange);
+
+/* What `code` means, while still in its multi handle. */
+void aggr_exchange_result(struct aggr_exchange *exchange, CURLcode code, struct aggr_end *end);
+
+/* Out of its multi handle: lets go of what it borrowed. */
+void aggr_exchange_reset(struct aggr_exchange *exchange);

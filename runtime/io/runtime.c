@@ -1,0 +1,64 @@
+#include "io/runtime.h"
+#include "io/curl_multi.h"
+
+enum { CONCURRENCY = 128, PER_HOST = 32 };
+
+static void on_pump(uv_idle_t *idle)
+{
+    struct aggr_runtime *rt = idle->data;
+    uv_idle_stop(idle);
+    if (aggr_gate_pump(rt->gate) > 0)
+        aggr_loop_stir(&rt->loop); /* one that cannot be started has ended already */
+}
+
+enum aggr_err aggr_runtime_init(struct aggr_runtime *rt, const struct aggr_runtime_options *options)
+{
+    *rt = (struct aggr_runtime){0};
+    rt->clock = options->clock ? options->clock : &aggr_clock_system;
+    enum aggr_err err = aggr_loop_init(&rt->loop, rt->clock);
+    if (err)
+        return err;
+    err = aggr_offload_new(&rt->loop, &rt->offload);
+    if (err) {
+        aggr_loop_deinit(&rt->loop);
+        return err;
+    }
+    AGGR_CHECK(uv_idle_init(&rt->loop.uv, &rt->pump) == 0);
+    rt->pump.data = rt;
+    rt->lookup =
+        aggr_lookup_new(&rt->loop, rt->offload, options->resolve ? options->resolve : getaddrinfo);
+    rt->gate = aggr_gate_new(options->concurrency ? options->concurrency : CONCURRENCY,
+                             options->per_host ? options->per_host : PER_HOST);
+    rt->policies = aggr_policy_set_new(options->getenv);
+    rt->transport = options->transport;
+    aggr_rng_init(&rt->rng, options->seed);
+    return AGGR_OK;
+}
+
+unsigned aggr_runtime_deinit(struct aggr_runtime *rt)
+{
+    AGGR_CHECK(rt->fetches == 0);
+    if (rt->owns_transport)
+        rt->transport->ops->free(rt->transport);
+    aggr_policy_set_free(rt->policies);
+    aggr_gate_free(rt->gate);
+    aggr_lookup_free(rt->lookup);
+    uv_close((uv_handle_t *)&rt->pump, NULL);
+    aggr_offload_free(rt->offload);
+    return aggr_loop_deinit(&rt->loop);
+}
+
+struct aggr_transport *aggr_runtime_transport(struct aggr_runtime *rt)
+{
+    if (!rt->transport) {
+        rt->transport = aggr_curl_new(&rt->loop);
+        rt->owns_transport = true;
+    }
+    return rt->transport;
+}
+
+void aggr_runtime_pump_soon(struct aggr_runtime *rt)
+{
+    if (aggr_gate_stats(rt->gate).waiting > 0)
+        uv_idle_start(&rt->pump, on_pump);
+}

@@ -1,0 +1,105 @@
+#include "io/sockets.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct socket_watch {
+    struct aggr_watch watch;
+    struct aggr_sockets *sockets;
+    void *owner;
+    int fd;
+};
+
+struct aggr_socket_slot {
+    struct socket_watch *watch;
+    bool opened; /* by aggr_sockets_open */
+};
+
+static void on_watch_closed(struct aggr_watch *watch)
+{
+    free(AGGR_LIST_ENTRY(watch, struct socket_watch, watch));
+}
+
+static void on_watch_event(struct aggr_watch *self, int events, bool failed)
+{
+    struct socket_watch *watch = AGGR_LIST_ENTRY(self, struct socket_watch, watch);
+    watch->sockets->on_event(watch->owner, watch->fd, events, failed);
+}
+
+static struct aggr_socket_slot *slot_of(struct aggr_sockets *sockets, int fd)
+{
+    if ((size_t)fd >= sockets->len) {
+        size_t len = (size_t)fd + 64;
+        struct aggr_socket_slot *grown = realloc(sockets->slots, len * sizeof *grown);
+        AGGR_CHECK(grown);
+        memset(grown + sockets->len, 0, (len - sockets->len) * sizeof *grown);
+        sockets->slots = grown;
+        sockets->len = len;
+    }
+    return &sockets->slots[fd];
+}
+
+static void unwatch(struct aggr_socket_slot *slot)
+{
+    if (slot->watch)
+        aggr_watch_close(&slot->watch->watch);
+    slot->watch = NULL;
+}
+
+void aggr_sockets_deinit(struct aggr_sockets *sockets)
+{
+    for (size_t fd = 0; fd < sockets->len; fd++)
+        unwatch(&sockets->slots[fd]);
+    free(sockets->slots);
+}
+
+int aggr_sockets_open(struct aggr_sockets *sockets, int family, int type, int protocol)
+{
+    int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+    if (fd < 0)
+        return -1;
+    slot_of(sockets, fd)->opened = true;
+    sockets->open++;
+    return fd;
+}
+
+enum aggr_err aggr_sockets_watch(struct aggr_sockets *sockets, int fd, int mask, void *owner)
+{
+    struct aggr_socket_slot *slot = slot_of(sockets, fd);
+    if (!slot->watch) {
+        struct socket_watch *watch = aggr_mem_new(1, sizeof *watch);
+        watch->sockets = sockets;
+        watch->fd = fd;
+        watch->watch.on_event = on_watch_event;
+        watch->watch.on_closed = on_watch_closed;
+        if (aggr_watch_init(sockets->loop, &watch->watch, fd)) {
+            free(watch);
+            return AGGR_ERR_SYSTEM;
+        }
+        slot->watch = watch;
+    }
+    slot->watch->owner = owner;
+    aggr_watch_set(&slot->watch->watch, mask);
+    return AGGR_OK;
+}
+
+void aggr_sockets_idle(struct aggr_sockets *sockets, int fd)
+{
+    struct aggr_socket_slot *slot = slot_of(sockets, fd);
+    if (!slot->opened)
+        unwatch(slot);
+    else if (slot->watch)
+        aggr_watch_set(&slot->watch->watch, 0);
+}
+
+int aggr_sockets_close(struct aggr_sockets *sockets, int fd)
+{
+    struct aggr_socket_slot *slot = slot_of(sockets, fd);
+    unwatch(slot);
+    if (slot->opened)
+        sockets->open--;
+    slot->opened = false;
+    return close(fd);
+}

@@ -1,0 +1,31 @@
+/* sockets.h -- watches by descriptor: one per socket for the socket's whole life (facts 6).
+ *
+ * Owns the watches; borrows the loop and each socket's owner.
+ *
+ *   opened -> watch <-> idle -> close
+ */
+#pragma once
+#include "io/loop.h"
+
+struct aggr_sockets {
+    struct aggr_loop *loop;
+    /* From the loop; `owner` as last given to watch. */
+    void (*on_event)(void *owner, int fd, int events, bool failed);
+    struct aggr_socket_slot *slots; /* owned, by descriptor */
+    size_t len;
+    unsigned open; /* sockets opened and not yet closed */
+};
+
+/* All are closed. */
+void aggr_sockets_deinit(struct aggr_sockets *sockets);
+
+/* A TCP or Unix socket, or -1 with errno. */
+int aggr_sockets_open(struct aggr_sockets *sockets, int family, int type, int protocol);
+
+/* Wait for `mask` on behalf of `owner`. A descriptor that was not opened here is watched until it
+ * is idle: nobody tells when it is closed. */
+enum aggr_err aggr_sockets_watch(struct aggr_sockets *sockets, int fd, int mask, void *owner);
+void aggr_sockets_idle(struct aggr_sockets *sockets, int fd);
+
+/* As close(2). */
+int aggr_sockets_close(struct aggr_sockets *sockets, int fd);
