@@ -1,0 +1,245 @@
+#!/usr/bin/python3
+"""The model of the random-tree test: runs trees on trio's scheduler and mock clock.
+
+usage: model.py FIRST_SEED COUNT     one line of Lua per seed: { seed, tree, trace }
+
+trio gives scopes, cancellation, shields, deadlines and time. Only what aggr defines otherwise is
+written out here: which error a group raises (R5), that waiting for children is no failure (R4),
+shields that end (R18), deferred functions (R19-R21).
+"""
+import sys
+
+import trio
+import trio.testing
+from trio._core import _run
+
+import tree
+
+BUDGET = 5.0
+
+
+class Batches:
+    """trio reverses its batches at random; here they stay first in, first out."""
+    random = staticmethod(lambda: 1.0)
+    uniform = staticmethod(lambda low, high: low)
+
+
+class Failure(Exception):
+    def __init__(self, label):
+        super().__init__(label)
+        self.label = label
+        self.suppressed = []
+
+    def suppress(self, other):
+        if other is not self and other not in self.suppressed:
+            self.suppressed.append(other)
+
+    def text(self):
+        inner = ",".join(e.text() for e in self.suppressed)
+        return self.label + (f"[{inner}]" if inner else "")
+
+
+def added(outcome, failure):
+    """An error of a deferred function comes after what is in flight, and before a cancellation."""
+    if not isinstance(outcome, Failure):
+        return failure
+    outcome.suppress(failure)
+    return outcome
+
+
+class Body:
+    """Whatever deferred functions bind to; `task` is the number in the trace."""
+    def __init__(self, task, groups):
+        self.task, self.groups, self.defers = task, groups, []
+
+
+class Group:
+    def __init__(self, nursery):
+        self.nursery, self.live, self.errors, self.cancelled = nursery, 0, [], None
+        self.changed = trio.Event()
+
+    def fail(self, error):
+        if error not in self.errors:
+            self.errors.append(error)
+        self.nursery.cancel_scope.cancel()
+
+    def leave(self):
+        self.live -= 1
+        self.changed.set()
+
+    async def join(self):
+        with trio.CancelScope(shield=True):
+            while self.live:
+                self.changed = trio.Event()
+                await self.changed.wait()
+
+
+class Model:
+    def __init__(self, service):
+        self.service = service
+        self.trace, self.scopes, self.states = {}, {}, {}
+        self.zero = trio.current_time()
+
+    def log(self, task, label):
+        self.trace.setdefault(task, []).append((trio.current_time() - self.zero, label))
+
+    async def steps(self, body, steps):
+        for step in steps:
+            await getattr(self, step["op"])(body, step)
+
+    async def run_defers(self, body, outcome):
+        spent = False
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + BUDGET):
+            while body.defers:
+                step = body.defers.pop()
+                self.log(body.task, f"defer{step['n']}")
+                try:
+                    await self.steps(Body(body.task, body.groups), step["body"])
+                except trio.Cancelled:
+                    if not spent:
+                        outcome = added(outcome, Failure("deadline"))
+                    spent = True
+                except Failure as failure:
+                    outcome = added(outcome, failure)
+        return outcome
+
+    async def body(self, body, steps):
+        """Runs steps with their deferred functions; raises what comes of it."""
+        outcome = None
+        try:
+            await self.steps(body, steps)
+        except (Failure, trio.Cancelled) as raised:
+            outcome = raised
+        outcome = await self.run_defers(body, outcome)
+        if outcome is not None:
+            raise outcome
+
+    async def child(self, group, step, groups):
+        task = step["task"]
+        with trio.CancelScope() as own:
+            self.scopes[task] = own
+            self.states[task] = "cancelled"
+            self.log(task, "start")
+            try:
+                await self.body(Body(task, groups), step["body"])
+                self.states[task] = "ok"
+            except Failure as failure:
+                group.fail(failure)
+                self.states[task] = "error " + failure.label
+            except trio.Cancelled as cancelled:
+                if own._cancel_status.parent_cancellation_is_visible_to_us:
+                    group.cancelled = cancelled
+            self.log(task, "end")
+            del self.scopes[task]
+            group.leave()
+
+    # One method per op.
+
+    async def sleep(self, body, step):
+        await trio.sleep(step["t"])
+        self.log(body.task, f"slept{step['n']}")
+
+    async def error(self, body, step):
+        raise Failure(f"e{step['n']}")
+
+    async def defer(self, body, step):
+        body.defers.append(step)
+
+    async def spawn(self, body, step):
+        group = body.groups[step["group"]]
+        group.live += 1
+        group.nursery.start_soon(self.child, group, step, body.groups)
+
+    async def cancel_group(self, body, step):
+        body.groups[step["group"]].nursery.cancel_scope.cancel()
+
+    async def cancel_task(self, body, step):
+        scope = self.scopes.get(step["task"])
+        if scope:
+            scope.cancel()
+
+    async def attempt(self, body, step):
+        try:
+            await self.steps(body, step["body"])
+            self.log(body.task, f"tried{step['n']}")
+        except Failure as failure:
+            self.log(body.task, f"caught{step['n']} {failure.text()}")
+
+    async def deadline(self, body, step):
+        with trio.CancelScope(deadline=trio.current_time() + step["t"]) as scope:
+            await self.body(Body(body.task, body.groups), step["body"])
+        if scope.cancelled_caught:
+            raise Failure("deadline")
+        self.log(body.task, f"deadline{step['n']}")
+
+    async def shield(self, body, step):
+        async def lower(scope, seconds):
+            await trio.sleep(seconds)
+            scope.shield = False
+        with trio.CancelScope(shield=True) as scope:
+            self.service.start_soon(lower, scope, step["t"])
+            await self.body(Body(body.task, body.groups), step["body"])
+        self.log(body.task, f"shield{step['n']}")
+
+    async def group(self, body, step):
+        passed_on = group = None
+        try:
+            async with trio.open_nursery() as nursery:
+                group = Group(nursery)
+                groups = {**body.groups, step["n"]: group}
+                try:
+                    await self.body(Body(body.task, groups), step["body"])
+                except Failure as failure:
+                    group.fail(failure)
+                except trio.Cancelled as cancelled:
+                    group.cancelled = cancelled
+                await group.join()
+                if group.cancelled:
+                    raise group.cancelled
+        except (trio.Cancelled, trio.MultiError) as raised:
+            passed_on = raised
+        if group.errors:
+            first = group.errors[0]
+            for other in group.errors[1:]:
+                first.suppress(other)
+            raise first
+        if passed_on is not None and group.cancelled:
+            raise group.cancelled
+        self.log(body.task, f"group{step['n']}")
+
+
+async def run(steps):
+    async with trio.open_nursery() as service:
+        model = Model(service)
+        model.log(1, "start")
+        try:
+            await model.body(Body(1, {}), steps)
+            model.states[1] = "ok"
+        except Failure as failure:
+            model.states[1] = "error " + failure.text()
+        model.log(1, "end")
+        service.cancel_scope.cancel()
+    for task, state in model.states.items():
+        model.trace[task].append((0, state))
+    return model.trace
+
+
+def lua(value):
+    if isinstance(value, dict):
+        return "{" + ",".join(f"[{lua(k)}]={lua(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "{" + ",".join(lua(v) for v in value) + "}"
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def main(first, count):
+    _run._r = Batches()
+    for seed in range(first, first + count):
+        steps = tree.make(seed)
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        trace = trio.run(run, steps, clock=clock)
+        print("return " + lua({"seed": seed, "tree": steps, "trace": trace}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
