@@ -47,7 +47,8 @@ local function with_method(name)
   local method, what = name:upper(), "client:" .. name
   return function(self, path, opts)
     local parent = plan_of(self, name)
-    local given = type(opts) == "table" and opts.method or type(path) == "table" and path.method
+    local given = options.is_table(opts) and opts.method
+      or options.is_table(path) and path.method
     if given then errors.usage(1, "%s: the method is %s, it can't be given", what, method) end
     return request.fetch(plan.with_method(parent, method), path, opts, what)
   end
@@ -83,7 +84,7 @@ end
 ---@return aggr.Client
 function client.new(opts)
   if opts == nil then opts = {} end
-  if type(opts) == "table" and opts.url ~= nil then
+  if options.is_table(opts) and opts.url ~= nil then
     errors.usage(1, "aggr.client: a client has a base, no url")
   end
   local compiled = plan.client(plan.root, opts, "aggr.client")

@@ -94,13 +94,13 @@ end
 
 --- Why `t` is neither array nor object.
 local function describe(t)
-  local strings, numbers, largest = false, false, 0
+  local strings, listed, largest = false, true, 0
   for key in next, t do
     if type(key) == "string" then
       strings = true
     elseif type(key) == "number" then
-      numbers = true
-      largest = key > largest and key or largest
+      if key % 1 ~= 0 or key < 1 then listed = false end
+      largest = math.max(largest, key)
     else
       return format("%s as a key (keys are strings or 1..n)", errors.show(key))
     end
@@ -108,7 +108,7 @@ local function describe(t)
   if strings then
     return "it has both string and number keys (aggr.object(t) prints number keys as strings)"
   end
-  if numbers and largest <= 2 ^ 31 then
+  if listed and largest <= 2 ^ 31 then
     for i = 1, largest do
       if t[i] == nil then
         return format("a list with a hole at %d (put aggr.null there, or mark the table with "

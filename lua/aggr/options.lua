@@ -32,6 +32,14 @@ local function distance(a, b)
   return last[#b]
 end
 
+--- Of two equally near names the one with the right first letter was meant.
+local function is_better(name, candidate, found)
+  if not found then return false end
+  local a, b = candidate:sub(1, 1) == name:sub(1, 1), found:sub(1, 1) == name:sub(1, 1)
+  if a ~= b then return a end
+  return candidate < found
+end
+
 --- The nearest of `names` (a set: name → anything), when it is near enough to have been meant.
 ---@param name string
 ---@param names table<string, any>
@@ -42,7 +50,9 @@ function options.nearest(name, names)
   for candidate in pairs(names) do
     if type(candidate) == "string" then
       local d = distance(name:lower(), candidate:lower())
-      if d < best or d == best and found and candidate < found then best, found = d, candidate end
+      if d < best or d == best and is_better(name, candidate, found) then
+        best, found = d, candidate
+      end
     end
   end
   return found

@@ -123,7 +123,7 @@ function request.prepare(parent, path, opts, what)
 end
 
 local function refuse_as(path, opts, what)
-  local as = type(path) == "table" and path.as or type(opts) == "table" and opts.as
+  local as = options.is_table(path) and path.as or options.is_table(opts) and opts.as
   if as then
     errors.usage(1, "%s: 'as' is for sources; this call always gives %s", what,
       what:find("json$") and "the decoded body" or "a Response")

@@ -60,10 +60,9 @@ local function declared(name, spec)
     errors.usage(1, "aggr.settings: what %s is for must be a string, got %s", name,
       errors.show(text))
   end
-  return {
-    name = name, type = required and "string" or type(default), required = required,
-    default = not required and default or nil, text = text,
-  }
+  local setting = { name = name, type = "string", required = required, text = text }
+  if not required then setting.type, setting.default = type(default), default end
+  return setting
 end
 
 ---@return aggr.Setting[] sorted by name
@@ -74,7 +73,6 @@ local function declare(specs)
   local list = {}
   for name, spec in pairs(specs) do
     list[#list + 1] = declared(name, spec)
-    if spec == false then list[#list].default = false end
   end
   table.sort(list, function(a, b) return a.name < b.name end)
   return list

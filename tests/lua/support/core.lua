@@ -1,0 +1,143 @@
+--- A fake core: the C modules' interface in Lua, for specs of the pure-Lua library.
+--
+-- `core.answers` is a list of what the next requests bring: a table { status, headers, body } or
+-- { failure = { kind, message, phase } }, or a function(sent) that returns one. `core.sent` has
+-- what was sent. `core.slept` the pauses. `reset` forgets all, the library's modules included.
+local core = {}
+
+local heads = setmetatable({}, { __mode = "k" })
+local Response = {}
+local pending
+
+local function lower_keys(headers)
+  local values = {}
+  for name, value in pairs(headers or {}) do
+    values[name:lower()] = type(value) == "table" and value or { value }
+  end
+  return values
+end
+
+local function new(given)
+  local res = setmetatable({}, Response)
+  heads[res] = {
+    status = given.status or 200, headers = lower_keys(given.headers), body = given.body or "",
+    url = given.url, attempts = 1, cache = {},
+  }
+  return res
+end
+
+local response = {
+  methods = Response,
+  new = new,
+  status = function(r) return heads[r].status end,
+  url = function(r) return heads[r].url end,
+  http = function() return "1.1" end,
+  body = function(r) core.bodies_read = core.bodies_read + 1 return heads[r].body end,
+  attempts = function(r) return heads[r].attempts end,
+  set_attempts = function(r, n) heads[r].attempts = n end,
+  truncate = function(r, n) heads[r].body = heads[r].body:sub(1, n) end,
+  timing = function() return { total = 0.5 } end,
+  cache = function(r) return heads[r].cache end,
+  header_values = function(r, name) return heads[r].headers[name] or {} end,
+  headers = function(r)
+    local found = {}
+    for name, values in pairs(heads[r].headers) do found[name] = table.concat(values, ", ") end
+    return found
+  end,
+}
+
+local fetch = {}
+
+function fetch.profile(given)
+  core.profiles[#core.profiles + 1] = given
+  return { profile = #core.profiles }
+end
+
+function fetch.origin(url)
+  local scheme, host = url:match("^(%a+)://([^/?#]+)")
+  if scheme ~= "http" and scheme ~= "https" then return nil, "only http and https" end
+  if url:find("[%s%c{}]") then return nil, "it holds a character that is not allowed" end
+  host = host:gsub("^.*@", "")
+  return scheme .. "://" .. host .. (host:find(":%d+$") and "" or scheme == "http" and ":80" or ":443")
+end
+
+local NAMES = { "profile", "method", "url", "headers", "body", "timeout", "connect_timeout",
+  "idle_timeout", "max_body", "redirects" }
+
+function fetch.start(...)
+  local sent = {}
+  for i, name in ipairs(NAMES) do sent[name] = select(i, ...) end
+  core.sent[#core.sent + 1] = sent
+  pending = sent
+end
+
+local function take()
+  local sent = pending
+  local answer = table.remove(core.answers, 1) or { status = 200, body = "{}" }
+  if type(answer) == "function" then answer = answer(sent) end
+  if answer.raise then error(answer.raise, 0) end
+  if answer.failure then
+    local failure = { url = sent.url, method = sent.method }
+    for name, value in pairs(answer.failure) do failure[name] = value end
+    return nil, failure
+  end
+  return new { status = answer.status, headers = answer.headers, body = answer.body, url = sent.url }
+end
+
+core.CANCEL = setmetatable({}, { __name = "cancel" })
+
+local errors_of = function() return require "aggr.errors" end
+
+--- A deadline that passes when the function says so, by raising { passed = true }.
+local function deadline(seconds, fn, ...)
+  core.deadlines[#core.deadlines + 1] = seconds
+  local ok, value = pcall(fn, ...)
+  if ok then return value end
+  if type(value) == "table" and value.passed then
+    errors_of().raise("deadline", ("%g s have passed"):format(seconds))
+  end
+  error(value, 0)
+end
+
+local modules = {
+  ["aggr.core.task"] = { take = take, CANCEL = core.CANCEL },
+  ["aggr.core.fetch"] = fetch,
+  ["aggr.core.response"] = response,
+  ["aggr.core.scope"] = {
+    timeout = function() return core.scope_timeout end,
+    remaining = function() return core.remaining end,
+  },
+  ["aggr.core.sys"] = {
+    random = function() return core.random end,
+    wall = function() return core.wall end,
+    env = function(name) return core.environment[name] end,
+  },
+  ["aggr.scope"] = {
+    sleep = function(seconds) core.slept[#core.slept + 1] = seconds end,
+    deadline = deadline,
+  },
+  ["aggr.log"] = { warn = function(text) core.warnings[#core.warnings + 1] = text end },
+}
+
+--- Everything new: the fakes, their records, the library's modules.
+function core.reset()
+  core.answers, core.sent, core.slept, core.profiles = {}, {}, {}, {}
+  core.deadlines, core.warnings, core.environment = {}, {}, {}
+  core.scope_timeout, core.remaining, core.random, core.wall = nil, nil, 0.5, 784111777
+  core.bodies_read = 0
+  for name in pairs(package.loaded) do
+    if name:find("^aggr%.") then package.loaded[name] = nil end
+  end
+  for name in pairs(Response) do Response[name] = nil end
+  for name, module in pairs(modules) do package.loaded[name] = module end
+end
+
+--- What fn raises, as an Error; fails the test when it raises nothing.
+function core.raised(fn, ...)
+  local ok, err = pcall(fn, ...)
+  assert(not ok, "nothing was raised")
+  assert(require("aggr.errors").is(err), "not an Error: " .. tostring(err))
+  return err
+end
+
+return core
