@@ -41,8 +41,8 @@ describe("the fixture", function()
       local hanging = require("e2e.process").start({ "curl", "-sS", fixture:url("/hang?phase=head") })
       fixture:await { in_flight = 1 }
       hanging:signal("KILL")
-      curl(fixture:url("/json"))
       hanging:wait(5)
+      curl(fixture:url("/json"))
     end
     local stats = fixture:await { in_flight_most = 0 }
     assert.equal(1, stats.peak)

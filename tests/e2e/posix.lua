@@ -28,6 +28,8 @@ long read(int fd, void *buffer, size_t size);
 long write(int fd, const void *buffer, size_t size);
 int socket(int domain, int kind, int protocol);
 int connect(int fd, const struct aggr_sockaddr_in *address, unsigned len);
+int bind(int fd, const struct aggr_sockaddr_in *address, unsigned len);
+int getsockname(int fd, struct aggr_sockaddr_in *address, unsigned *len);
 int setsockopt(int fd, int level, int option, const void *value, unsigned len);
 int clock_gettime(int clock, struct aggr_timespec *now);
 char *strerror(int code);
@@ -113,10 +115,6 @@ local function strings(list)
   return array
 end
 
-local function close_fds(fds)
-  for _, fd in ipairs(fds) do C.close(fd) end
-end
-
 --- Starts a process that dies with us. `fds` = { [0]=, [1]=, [2]= }: descriptors, or false for closed.
 --- `options`: cwd, open_files (RLIMIT_NOFILE).
 function posix.spawn(argv, environment, fds, options)
@@ -164,18 +162,49 @@ function posix.exists(path)
   return C.access(path, 0) == 0
 end
 
---- One HTTP/1.1 exchange with 127.0.0.1:port on a connection of its own: status, body.
-function posix.http(port, method, target, body, timeout)
-  local AF_INET, SOCK_STREAM, SOL_SOCKET, SO_RCVTIMEO = 2, 1, 1, 20
-  local fd = checked(C.socket(AF_INET, SOCK_STREAM + O_CLOEXEC, 0), "socket")
-  local limit = ffi.new("struct aggr_timeval", timeout or 20, 0)
-  C.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, ffi.sizeof(limit))
+local function loopback(port)
   local address = ffi.new("struct aggr_sockaddr_in")
-  address.family = AF_INET
+  address.family = 2
   address.port = bit.bor(bit.lshift(bit.band(port, 255), 8), bit.rshift(port, 8))
   address.address[0], address.address[3] = 127, 1
-  if C.connect(fd, address, ffi.sizeof(address)) ~= 0 then
-    close_fds { fd }
+  return address, ffi.sizeof(address)
+end
+
+local function tcp_socket()
+  return checked(C.socket(2, 1 + O_CLOEXEC, 0), "socket")
+end
+
+--- A port that is free now, for programs that cannot choose one themselves.
+function posix.free_port()
+  local fd = tcp_socket()
+  local address, len = loopback(0)
+  checked(C.bind(fd, address, len), "bind")
+  C.getsockname(fd, address, ffi.new("unsigned[1]", len))
+  C.close(fd)
+  return bit.bor(bit.lshift(bit.band(address.port, 255), 8), bit.rshift(address.port, 8))
+end
+
+--- Waits until something listens on the port: true, or false after `timeout` seconds.
+function posix.await_listener(port, timeout)
+  local give_up = posix.now() + timeout
+  repeat
+    local fd = tcp_socket()
+    local listening = C.connect(fd, loopback(port)) == 0
+    C.close(fd)
+    if listening then return true end
+    C.poll(nil, 0, 10)
+  until posix.now() > give_up
+  return false
+end
+
+--- One HTTP/1.1 exchange with 127.0.0.1:port on a connection of its own: status, body.
+function posix.http(port, method, target, body, timeout)
+  local SOL_SOCKET, SO_RCVTIMEO = 1, 20
+  local fd = tcp_socket()
+  local limit = ffi.new("struct aggr_timeval", timeout or 20, 0)
+  C.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, ffi.sizeof(limit))
+  if C.connect(fd, loopback(port)) ~= 0 then
+    C.close(fd)
     error("cannot connect to the fixture on port " .. port, 2)
   end
   posix.write(fd, ("%s %s HTTP/1.1\r\nHost: fixture\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s")
@@ -185,7 +214,7 @@ function posix.http(port, method, target, body, timeout)
     local got = tonumber(C.read(fd, buffer, 65536))
     if got > 0 then parts[#parts + 1] = ffi.string(buffer, got) end
   until got <= 0
-  close_fds { fd }
+  C.close(fd)
   local answer = table.concat(parts)
   return tonumber(answer:match("^HTTP/1.1 (%d+)")), answer:match("\r\n\r\n(.*)$")
 end

@@ -1,105 +1,98 @@
---- TLS: whose certificate is believed, and what a refusal says.
-local outcomes = require "e2e.outcomes"
+--- TLS: certificates of every sort, and who is shown what.
+local attempt = require "e2e.attempt"
 local support = require "e2e.support"
 
 describe("TLS", function()
   support.guard(before_each, after_each)
 
-  local function request(listener, tls, host)
-    local fixture = support.fixture()
-    tls = tls or {}
-    if tls.ca == nil then tls.ca = fixture.certs .. "/ca.pem" end
-    return { url = fixture:tls_url("/json", listener, host), tls = tls }
-  end
+  local fixture = support.fixture()
+  local ca = fixture.certs .. "/ca.pem"
 
-  local function file(name)
-    return support.fixture().certs .. "/" .. name
-  end
-
-  it("with a private CA works by name and by address", function()
-    for _, got in ipairs(outcomes.of { request("good"), request("good", nil, "127.0.0.1") }) do
+  it("takes a certificate signed by the given CA, by name and by address", function()
+    for _, host in ipairs { "localhost", "127.0.0.1" } do
+      local got = attempt({ url = fixture:tls_url("/json?id=3", "good", host), tls = { ca = ca } })
       assert.equal(200, got.status, got.text)
       assert.is_true(got.timing.tls > 0)
     end
   end)
 
-  it("refuses an expired, a foreign, a self-signed and an unknown certificate", function()
-    local fixture = support.fixture()
-    local requests = { request("expired"), request("wrong_host"), request("self_signed"),
-      { url = fixture:tls_url("/json") } }
-    local words = { "expire", "", "self", "" }
-    for i, got in ipairs(outcomes.of(requests)) do
+  for listener, what in pairs { expired = "expired", wrong_host = "for another host", self_signed = "self-signed" } do
+    it("refuses a certificate that is " .. what .. ": kind tls, phase tls", function()
+      local got = attempt({ url = fixture:tls_url("/json", listener), tls = { ca = ca } })
       assert.equal("tls", got.kind, got.text)
-      assert.equal("tls", got.phase, got.text)
-      assert.truthy(got.message:lower():find(words[i], 1, true), got.message)
-      assert.truthy(got.hint)
-    end
-    assert.equal(0, fixture:stats().requests)
+      assert.equal("tls", got.phase)
+      assert.equal(0, fixture:stats().requests)
+    end)
+  end
+
+  it("refuses a good certificate whose CA it does not know", function()
+    local got = attempt({ url = fixture:tls_url("/json") })
+    assert.equal("tls", got.kind, got.text)
   end)
 
-  it("with verify = false takes them all, and warns once", function()
-    local requests = {}
-    for _, listener in ipairs { "expired", "wrong_host", "self_signed", "good" } do
-      requests[#requests + 1] = request(listener, { verify = false, ca = false })
-      requests[#requests].tls.ca = nil
-    end
-    local ended, process = outcomes.of(requests)
-    for _, got in ipairs(ended) do assert.equal(200, got.status, got.text) end
-    local _, warnings = process.err:gsub("verify", "")
-    assert.equal(1, warnings, process.err)
+  it("takes anything with verify = false, and warns once", function()
+    local result = support.script([[
+      local aggr = require "aggr"
+      for _, url in ipairs(arg) do aggr.fetch { url = url, tls = { verify = false } } end
+    ]], { args = { fixture:tls_url("/json", "expired"), fixture:tls_url("/json", "self_signed"),
+      fixture:tls_url("/json", "wrong_host") } })
+    assert.equal(0, result.code, result.err)
+    local _, warnings = result.err:gsub("verify", "")
+    assert.equal(1, warnings, result.err)
   end)
 
-  it("does not hand a connection from one policy to another", function()
-    local fixture = support.fixture()
-    local url = fixture:tls_url("/json", "self_signed")
-    local ended = outcomes.of { { url = url, tls = { verify = false } }, { url = url }, { url = url,
-      tls = { ca = file("self-signed.pem") } } }
-    assert.equal(200, ended[1].status, ended[1].text)
-    assert.equal("tls", ended[2].kind)
-    assert.equal(200, ended[3].status, ended[3].text)
+  it("checks against server_name when it is given", function()
+    local tls = { ca = ca, server_name = "elsewhere.test" }
+    local got = attempt({ url = fixture:tls_url("/json", "wrong_host"), tls = tls })
+    assert.equal(200, got.status, got.text)
+    local refused = attempt({ url = fixture:tls_url("/json", "good"), tls = tls })
+    assert.equal("tls", refused.kind, refused.text)
   end)
 
-  it("shows a client certificate when asked", function()
-    local with = request("mutual", { cert = file("client.pem"), key = file("client.key") })
-    local ended = outcomes.of { with, request("mutual") }
-    assert.equal(200, ended[1].status, ended[1].text)
-    assert.equal("tls", ended[2].kind, ended[2].text)
+  it("connects a made-up name where resolve says", function()
+    local got = attempt({ url = fixture:tls_url("/json", "good", "api.test"), tls = { ca = ca },
+      resolve = { ["api.test"] = "127.0.0.1" } })
+    assert.equal(200, got.status, got.text)
   end)
 
-  it("checks server_name in place of the URL's host", function()
-    local fixture = support.fixture()
-    local wrong = request("wrong_host", { server_name = "elsewhere.test" })
-    local named = request("good", nil, "api.test")
-    named.resolve = { ["api.test"] = "127.0.0.1" }
-    local bad = request("good", { server_name = "elsewhere.test" })
-    local ended = outcomes.of { wrong, named, bad }
-    assert.equal(200, ended[1].status, ended[1].text)
-    assert.equal(200, ended[2].status, ended[2].text)
-    assert.equal("tls", ended[3].kind, ended[3].text)
-    assert.equal(2, fixture:stats().requests)
+  it("shows a client certificate to a server that wants one", function()
+    local url = fixture:tls_url("/json", "mutual")
+    local without = attempt({ url = url, tls = { ca = ca } })
+    assert.truthy(without.kind, "accepted without a certificate")
+    local with = attempt({ url = url, tls = { ca = ca, cert = fixture.certs .. "/client.pem",
+      key = fixture.certs .. "/client.key" } })
+    assert.equal(200, with.status, with.text)
   end)
 
-  it("against a plain port, and plain HTTP against a TLS port, fail clearly", function()
-    local fixture = support.fixture()
-    local ended = outcomes.of {
-      { url = ("https://localhost:%d/json"):format(fixture.port), timeout = 5 },
-      { url = fixture:tls_url("/json"):gsub("^https", "http"), timeout = 5 },
-    }
-    assert.equal("tls", ended[1].kind, ended[1].text)
-    assert.truthy(ended[2].kind == "protocol" or ended[2].kind == "truncated", ended[2].text)
+  it("never reuses a connection made without verification for a request that wants it", function()
+    local got = support.value([[
+      local aggr = require "aggr"
+      aggr.fetch { url = arg[1], tls = { verify = false } }
+      local _, err = aggr.try(aggr.fetch, { url = arg[1], tls = { ca = arg[2] } })
+      return err.kind
+    ]], { args = { fixture:tls_url("/json", "self_signed"), ca } })
+    assert.equal("tls", got)
   end)
 
-  it("with an unusable file names it", function()
-    local got = outcomes.one(request("good", { ca = "/no/such/ca.pem" }))
+  it("with a certificate file that is not there is a clear Error", function()
+    local got = attempt({ url = fixture:tls_url("/json"), tls = { ca = "/nowhere/ca.pem" } })
     assert.truthy(got.kind == "usage" or got.kind == "tls", got.text)
-    assert.truthy(got.text:find("/no/such/ca.pem", 1, true), got.text)
+    assert.truthy(got.text:find("/nowhere/ca.pem", 1, true), got.text)
   end)
 
-  it("refuses a bad certificate with exit code 4 and one plain line", function()
-    local fixture = support.fixture()
-    local got = support.script(('return require("aggr").fetch(%q).body'):format(fixture:tls_url("/json", "expired")))
-    assert.equal(4, got.code, got.err)
-    assert.equal("", got.out)
-    assert.truthy(got.err:match("^[^\n]*: tls: GET https://localhost"), got.err)
+  it("keeps its connection for the next request", function()
+    support.value([[
+      local aggr = require "aggr"
+      local api = aggr.client { base = arg[1], tls = { ca = arg[2] } }
+      for i = 1, 5 do api:json("/json?id=" .. i) end
+      return true
+    ]], { args = { fixture:tls_url(""), ca } })
+    assert.equal(1, fixture:stats().accepted)
+    assert.equal(5, fixture:stats().requests)
+  end)
+
+  it("works on a unix socket without TLS, too", function()
+    local got = attempt({ url = "http://localhost/json?id=9", unix_socket = fixture.socket })
+    assert.equal(200, got.status, got.text)
   end)
 end)

@@ -1,0 +1,70 @@
+--- HTTP/2, against nghttpd.
+local posix = require "e2e.posix"
+local process = require "e2e.process"
+local support = require "e2e.support"
+
+describe("HTTP/2", function()
+  local server, base, ca
+
+  setup(function()
+    local certs = support.fixture().certs
+    local root = support.folder() .. "/h2"
+    os.execute("mkdir -p " .. root)
+    local function put(name, content)
+      local file = assert(io.open(root .. "/" .. name, "wb"))
+      file:write(content)
+      file:close()
+    end
+    put("item.json", '{"id":1}')
+    put("large", ("0123456789"):rep(300000))
+    local port = posix.free_port()
+    server = process.start({ "nghttpd", "-d", root, tostring(port), certs .. "/good.key", certs .. "/good.pem" })
+    assert.is_true(posix.await_listener(port, 10 * support.slow), "nghttpd does not start")
+    base, ca = "https://localhost:" .. port, certs .. "/ca.pem"
+  end)
+
+  teardown(function()
+    server:signal("TERM")
+    server:wait(5)
+  end)
+
+  local function value(code)
+    return support.value('local aggr = require "aggr"\nlocal base, ca = ...\n' .. code, { args = { base, ca } })
+  end
+
+  it("is used when the server offers it, and not with http = '1.1'", function()
+    local got = value [[
+      local api = aggr.client { base = base, tls = { ca = ca } }
+      local one = api:fetch("/item.json")
+      local two = aggr.fetch { url = base .. "/item.json", tls = { ca = ca }, http = "1.1" }
+      return { one.http, two.http, one:json().id, one.status }
+    ]]
+    assert.same({ "2", "1.1", 1, 200 }, got)
+  end)
+
+  it("carries many requests at once, and large bodies whole", function()
+    local got = value [[
+      local api = aggr.client { base = base, tls = { ca = ca }, http = "2" }
+      local sources = {}
+      for i = 1, 100 do sources[i] = function() return #api:fetch(i % 10 == 0 and "/large" or "/item.json").body end end
+      local data, report = aggr.all(sources, { limit = 100 })
+      local sum = 0
+      for _, size in ipairs(data) do sum = sum + size end
+      return { report.succeeded, sum }
+    ]]
+    assert.same({ 100, 10 * 3000000 + 90 * 8 }, got)
+  end)
+
+  it("knows 404 and a body over max_body, and goes on after each", function()
+    local got = value [[
+      local api = aggr.client { base = base, tls = { ca = ca }, max_body = 1000 }
+      local kinds = {}
+      for i, path in ipairs { "/nothing", "/large", "/item.json" } do
+        local _, err = aggr.try(api.fetch, api, path)
+        kinds[i] = err and err.kind or "ok"
+      end
+      return kinds
+    ]]
+    assert.same({ "status", "too_large", "ok" }, got)
+  end)
+end)
