@@ -124,10 +124,10 @@ describe("a body", function()
       requests[#requests + 1] = { url = url("/" .. coding .. "?mode=bomb&bytes=67108864"), max_body = "1MiB" }
     end
     requests[#requests + 1] = { url = url("/gzip?mode=bomb&bytes=67108864&times=2"), max_body = "1MiB" }
-    local peak = [[local function peak()
-      return tonumber(io.open("/proc/self/status"):read("*a"):match("VmHWM:%%s+(%%d+)"))
-    end]]
-    local got = support.value(peak:gsub("%%%%", "%%") .. [[
+    local got = support.value([[
+      local function peak()
+        return tonumber(io.open("/proc/self/status"):read("*a"):match("VmHWM:%s+(%d+)"))
+      end
       local aggr, before = require "aggr", peak()
       local kinds = {}
       for i, request in ipairs(]] .. outcomes.literal(requests) .. [[) do
