@@ -50,7 +50,8 @@ done
 for file in lua/*.lua lua/aggr/*.lua lua/prelude/*.lua; do
   [ -e "$file" ] || continue
   count=$((count + 1))
-  for module in $(sed -n "s/.*require *(\{0,1\} *[\"']\([^\"']*\)[\"'].*/\1/p" "$file"); do
+  # shellcheck disable=SC2013 # module names have no spaces
+  for module in $(sed -n 's/.*[^"_.a-z]require *(\{0,1\} *"\([a-z0-9_.]*\)".*/\1/p' "$file"); do
     case $module in
     aggr | aggr.* | prelude.* | cjson | cjson.* | table.new | table.clear | bit | jit) ;;
     *) complain "$file: requires $module" ;;
