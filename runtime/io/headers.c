@@ -103,3 +103,26 @@ enum aggr_err aggr_headers_copy_bodiless(struct aggr_buf *out, const char *block
     }
     return AGGR_OK;
 }
+
+enum aggr_err aggr_headers_append_basic(struct aggr_buf *out, const char *userinfo)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char name[] = "Authorization: Basic ";
+    size_t len = strlen(userinfo);
+    if (aggr_buf_reserve(out, sizeof name + (len + 2) / 3 * 4 + 1))
+        return AGGR_ERR_MEMORY;
+    aggr_buf_append(out, name, sizeof name - 1);
+    for (size_t i = 0; i < len; i += 3) {
+        unsigned bits = 0;
+        for (size_t k = 0; k < 3; k++)
+            bits = bits << 8 | (i + k < len ? (unsigned char)userinfo[i + k] : 0u);
+        char quad[4] = {digits[bits >> 18], digits[bits >> 12 & 63], digits[bits >> 6 & 63],
+                        digits[bits & 63]};
+        if (i + 2 >= len)
+            quad[3] = '=';
+        if (i + 1 >= len)
+            quad[2] = '=';
+        aggr_buf_append(out, quad, 4);
+    }
+    return aggr_buf_append(out, "\n", 1);
+}

@@ -28,3 +28,6 @@ enum aggr_err aggr_headers_copy_safe(struct aggr_buf *out, const char *block, si
 
 /* Append the lines but Content-*: the body is gone. */
 enum aggr_err aggr_headers_copy_bodiless(struct aggr_buf *out, const char *block, size_t len);
+
+/* Append "Authorization: Basic ..." for "user:password" (RFC 7617). */
+enum aggr_err aggr_headers_append_basic(struct aggr_buf *out, const char *userinfo);

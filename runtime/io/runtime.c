@@ -7,6 +7,7 @@ static void on_pump(uv_idle_t *idle)
 {
     struct aggr_runtime *rt = idle->data;
     uv_idle_stop(idle);
+    rt->loop.in_flight--;
     if (aggr_gate_pump(rt->gate) > 0)
         aggr_loop_stir(&rt->loop); /* one that cannot be started has ended already */
 }
@@ -59,6 +60,8 @@ struct aggr_transport *aggr_runtime_transport(struct aggr_runtime *rt)
 
 void aggr_runtime_pump_soon(struct aggr_runtime *rt)
 {
-    if (aggr_gate_stats(rt->gate).waiting > 0)
-        uv_idle_start(&rt->pump, on_pump);
+    if (aggr_gate_stats(rt->gate).waiting == 0 || uv_is_active((uv_handle_t *)&rt->pump))
+        return;
+    uv_idle_start(&rt->pump, on_pump);
+    rt->loop.in_flight++; /* whoever waits for a permit is about to hear */
 }
