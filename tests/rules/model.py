@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """The model of the random-tree test: runs trees on trio's scheduler and mock clock.
 
-usage: model.py FIRST_SEED COUNT     one line of Lua per seed: { seed, tree, trace }
+usage: model.py FIRST_SEED COUNT     one line of Lua per seed: { seed, tree, trace, tie }
+
+`tie` is 1 when two events met after all and their order is anybody's.
 
 trio gives scopes, cancellation, shields, deadlines and time. Only what aggr defines otherwise is
 written out here: which error a group raises (R5), that waiting for children is no failure (R4),
@@ -16,6 +18,7 @@ from trio._core import _run
 import tree
 
 BUDGET = 5.0
+END = {"label": "end", "body": []}  # what every task defers first, so that it runs last
 
 
 class Batches:
@@ -49,8 +52,8 @@ def added(outcome, failure):
 
 class Body:
     """Whatever deferred functions bind to; `task` is the number in the trace."""
-    def __init__(self, task, groups):
-        self.task, self.groups, self.defers = task, groups, []
+    def __init__(self, task, groups, *defers):
+        self.task, self.groups, self.defers = task, groups, list(defers)
 
 
 class Group:
@@ -77,7 +80,8 @@ class Group:
 class Model:
     def __init__(self, service):
         self.service = service
-        self.trace, self.scopes, self.states = {}, {}, {}
+        self.trace, self.scopes, self.states, self.budgets = {}, {}, {}, {}
+        self.spent, self.tie = set(), False  # bodies that share a budget may end at one time
         self.zero = trio.current_time()
 
     def log(self, task, label):
@@ -87,17 +91,32 @@ class Model:
         for step in steps:
             await getattr(self, step["op"])(body, step)
 
+    def budget_end(self):
+        """All that a cancelled scope still runs shares one budget (R20); others have their own."""
+        end = trio.current_time() + BUDGET
+        status = trio.lowlevel.current_task()._cancel_status
+        while status and not status._scope.cancel_called and not status._scope.shield:
+            status = status._parent
+        if status and status._scope.cancel_called:
+            return self.budgets.setdefault(status._scope, end)
+        return end
+
     async def run_defers(self, body, outcome):
+        if not body.defers:
+            return outcome
         spent = False
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + BUDGET):
+        end = self.budget_end()
+        with trio.CancelScope(shield=True, deadline=end):
             while body.defers:
                 step = body.defers.pop()
-                self.log(body.task, f"defer{step['n']}")
+                self.log(body.task, step.get("label") or f"defer{step['n']}")
                 try:
                     await self.steps(Body(body.task, body.groups), step["body"])
                 except trio.Cancelled:
                     if not spent:
                         outcome = added(outcome, Failure("deadline"))
+                        self.tie = self.tie or end in self.spent
+                        self.spent.add(end)
                     spent = True
                 except Failure as failure:
                     outcome = added(outcome, failure)
@@ -121,7 +140,7 @@ class Model:
             self.states[task] = "cancelled"
             self.log(task, "start")
             try:
-                await self.body(Body(task, groups), step["body"])
+                await self.body(Body(task, groups, END), step["body"])
                 self.states[task] = "ok"
             except Failure as failure:
                 group.fail(failure)
@@ -129,7 +148,6 @@ class Model:
             except trio.Cancelled as cancelled:
                 if own._cancel_status.parent_cancellation_is_visible_to_us:
                     group.cancelled = cancelled
-            self.log(task, "end")
             del self.scopes[task]
             group.leave()
 
@@ -213,15 +231,14 @@ async def run(steps):
         model = Model(service)
         model.log(1, "start")
         try:
-            await model.body(Body(1, {}), steps)
+            await model.body(Body(1, {}, END), steps)
             model.states[1] = "ok"
         except Failure as failure:
             model.states[1] = "error " + failure.text()
-        model.log(1, "end")
         service.cancel_scope.cancel()
     for task, state in model.states.items():
         model.trace[task].append((0, state))
-    return model.trace
+    return {"tree": steps, "trace": model.trace, "tie": int(model.tie)}
 
 
 def lua(value):
@@ -237,8 +254,7 @@ def main(first, count):
     for seed in range(first, first + count):
         steps = tree.make(seed)
         clock = trio.testing.MockClock(autojump_threshold=0)
-        trace = trio.run(run, steps, clock=clock)
-        print("return " + lua({"seed": seed, "tree": steps, "trace": trace}))
+        print("return " + lua({"seed": seed, **trio.run(run, steps, clock=clock)}))
 
 
 if __name__ == "__main__":
