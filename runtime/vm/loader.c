@@ -60,6 +60,23 @@ static const struct aggr_embedded *find_embedded(const char *name)
     return NULL;
 }
 
+void aggr_loader_push_environment(lua_State *L)
+{
+    get(L, &environment_key);
+}
+
+/* What LuaJIT itself keeps for `require`, such as jit.util. */
+static bool push_preloaded(lua_State *L, const char *name)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, "_PRELOAD");
+    lua_getfield(L, -1, name);
+    lua_remove(L, -2);
+    if (lua_isfunction(L, -1))
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
 /* Pushes the function that makes the module. */
 static void push_opener(lua_State *L, const char *name)
 {
@@ -69,6 +86,8 @@ static void push_opener(lua_State *L, const char *name)
         return;
     }
     const struct aggr_embedded *module = find_embedded(name);
+    if (!module && push_preloaded(L, name))
+        return;
     if (!module)
         luaL_error(L, "module '%s' is not part of the library", name);
     if (luaL_loadbuffer(L, (const char *)module->code, module->size, name) != 0)

@@ -12,3 +12,6 @@ void aggr_loader_open(lua_State *L, const struct aggr_vm_module *extra);
 
 /* Pushes the library module `name`, loaded on first use; may throw. */
 void aggr_loader_require(lua_State *L, const char *name);
+
+/* Pushes the library's environment. */
+void aggr_loader_push_environment(lua_State *L);

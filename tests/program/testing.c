@@ -3,6 +3,7 @@
  *   counts() -> { tasks, scopes, timers, in_flight }   what is alive now
  *   kill(task)               its coroutine dies where it stands
  *   step_wall(seconds)       the wall clock is set
+ *   originals                the globals as the library sees them
  *   require(name)            a module of the library, core modules too
  *   run(source, { cancel_at = seconds, reason = "signal" | "deadline" }) -> code, text, notes
  *                            `source` as main function of another vm with a clock of its own; it is
@@ -157,4 +158,6 @@ void aggr_testing_push(lua_State *L)
 {
     lua_newtable(L);
     luaL_register(L, NULL, functions);
+    aggr_loader_push_environment(L);
+    lua_setfield(L, -2, "originals");
 }
