@@ -64,6 +64,13 @@ local function is_library(info)
   return rest:find("^aggr/") ~= nil or rest:find("^prelude/") ~= nil
 end
 
+--- Is this one of the library's own functions (or C's)?
+---@param fn function
+---@return boolean
+function errors.is_library(fn)
+  return is_library(getinfo(fn, "S"))
+end
+
 local function place_of(info)
   local source = info.source
   local first = source:sub(1, 1)

@@ -55,6 +55,7 @@ local core_scope = require "aggr.core.scope"
 local clock = require "aggr.core.clock"
 local errors = require "aggr.errors"
 local duration = require "aggr.duration"
+local tail = require "aggr.tail"
 
 local CANCEL = core.CANCEL
 local take, parked, park, unpark = core.take, core.parked, core.park, core.unpark
@@ -80,8 +81,8 @@ Task.__index = Task
 local Scope = { __name = "aggr.Scope" }
 Scope.__index = Scope
 
--- Bodies: a task's main function, or a function run by Scope:run. `body.defers` is its list of
--- deferred functions, `body.up` the body outside of it; `co` is where a task or scope was opened.
+-- Bodies: a task's main function, or a function run by Scope:run; `body.fn`. `body.defers` is its
+-- list of deferred functions, `body.up` the body outside of it; `co` is where a task or scope was opened.
 
 --- What was raised, as it crosses a border: an Error or the cancel token.
 local function as_error(err)
@@ -164,7 +165,7 @@ local function settle(task, ok, ...)
     task.state, task.error = "error", failure
   end
   local s = task.scope
-  task.scope, task.body, task.co = nil, nil, nil
+  task.scope, task.body, task.co, task.fn = nil, nil, nil, nil
   wake_waiters(task)
   s:ended(task, lost)
 end
@@ -239,7 +240,7 @@ function Scope:spawn(fn, ...)
   local source, line = core.place(2)
   local task = setmetatable({
     false, state = "running", scope = self, body = false, co = false, n = 0, value = nil,
-    spawned_in = source, spawned_line = line,
+    spawned_in = source, spawned_line = line, fn = fn,
   }, Task)
   core.spawn(self.core, main, task, fn, ...)
   self.live = self.live + 1
@@ -280,14 +281,14 @@ local function finish(self, task, ok, ...)
   if not ok then failure = as_error((...)) end
   if self.defers then failure = run_defers(self, failure) end
   task.body = self.up
-  self.up = nil
+  self.up, self.fn = nil, nil
   if failure ~= nil then return false, failure end
   return true, ...
 end
 
 function Scope:run(fn, ...)
   local task = self_task()
-  self.up = task.body
+  self.up, self.fn = task.body, fn
   task.body = self
   return finish(self, task, raw_xpcall(fn, border, ...))
 end
@@ -384,12 +385,12 @@ function Group:cancel()
 end
 
 local function need_function(fn, what)
-  if type(fn) ~= "function" then errors.usage(2, "%s needs a function, got %s", what, errors.show(fn)) end
+  if type(fn) ~= "function" then errors.usage(1, "%s needs a function, got %s", what, errors.show(fn)) end
 end
 
 local function seconds_of(value, what)
   if type(value) ~= "number" then return duration.seconds(value, what) end
-  if value ~= value then errors.usage(2, "%s must not be NaN", what) end
+  if value ~= value then errors.usage(1, "%s must not be NaN", what) end
   return value
 end
 
@@ -456,6 +457,13 @@ function scope.try(fn, ...)
   need_function(fn, "try")
   return tried(raw_xpcall(fn, border, ...))
 end
+
+--- The place of an error that left no frame of the script on the stack: a tail call.
+errors.set_fallback(function()
+  local task = self_task()
+  local body = task and task.body
+  if body and body.fn and body.co == running() then return tail.place(body.fn) end
+end)
 
 -- What the scheduler calls ------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 #include "vm/embedded.h"
 #include "vm/modules.h"
 #include <lauxlib.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Registry keys. */
