@@ -7,6 +7,7 @@ local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
 local json = require "aggr.json"
 local options = require "aggr.options"
+local secret = require "aggr.secret"
 local sys = require "aggr.core.sys"
 
 local settings = {}
@@ -27,6 +28,7 @@ local done = false
 ---@param opts { set: table<string, string>?, file: string?, list_only: boolean? }
 function settings.configure(opts)
   given = { set = opts.set or {}, file = opts.file, list_only = opts.list_only }
+  if opts.list_only then secret.list_only() end
 end
 
 --- What is wrong when the script ended: values were given, but it has no settings.

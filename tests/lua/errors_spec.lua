@@ -75,6 +75,29 @@ describe("aggr.errors", function()
   end)
 end)
 
+describe("aggr.tail", function()
+  local tail
+
+  before_each(function()
+    core.reset()
+    tail = require "aggr.tail"
+  end)
+
+  local function place(text) return tail.place(assert(loadstring(text, "@p.lua"))) end
+
+  it("names the line of the only tail call", function()
+    assert.are.equal("p.lua:2", place "local a = print(1)\nreturn print(a)")
+    assert.are.equal("p.lua:2", place "\nreturn print(...)")
+  end)
+
+  it("names the file alone where there are several, nothing where there is none", function()
+    assert.are.equal("p.lua", place "if ... then\nreturn print(1) end\nreturn print(2)")
+    assert.is_nil(place "return 1")
+    assert.is_nil(tail.place(print))
+    assert.is_nil(tail.place(require("aggr.client").new))
+  end)
+end)
+
 describe("durations, sizes and option tables", function()
   local duration, size, options
 
