@@ -69,12 +69,12 @@ static int replace_coroutine(lua_State *L)
     return 0;
 }
 
-/* The coroutine is dead or given up: a second one unwinds the task (R21). False when that has
- * failed too, or there is no memory for it. */
+/* The coroutine is dead or given up: a second one unwinds the task (R21), and another one when that
+ * is killed. False when unwinding has failed, or there is no memory for it. */
 static bool begin_unwinding(struct aggr_sched *sched, struct aggr_task *task)
 {
     lua_State *L = sched->L;
-    if (task->unwinding)
+    if (task->unwinding && !task->killed)
         return false;
     lua_pushcfunction(L, replace_coroutine);
     lua_pushlightuserdata(L, task);
