@@ -10,6 +10,7 @@
 void aggr_process_prepare(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file over the limit is a failed write */
     static const int modes[] = {O_WRONLY, O_RDONLY,
                                 O_RDWR}; /* stdin, stdout: the wrong way round */
     for (int fd = 0; fd <= 2; fd++)

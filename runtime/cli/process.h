@@ -3,8 +3,8 @@
 #pragma once
 #include <stddef.h>
 
-/* First thing in main: SIGPIPE is ignored, and closed standard descriptors are filled with ones
- * whose use fails, so that no socket can become "stdout" by accident. */
+/* First thing in main: SIGPIPE and SIGXFSZ are ignored, and closed standard descriptors are filled
+ * with ones whose use fails, so that no socket can become "stdout" by accident. */
 void aggr_process_prepare(void);
 
 /* Raises the soft limit of open files to the hard one. Returns what is allowed now. */
