@@ -1,7 +1,9 @@
 #include "vm/modules.h"
 #include "bind/clock.h"
+#include "bind/fetch.h"
 #include "bind/file.h"
 #include "bind/out.h"
+#include "bind/response.h"
 #include "bind/scope.h"
 #include "bind/sys.h"
 #include "bind/task.h"
@@ -11,8 +13,10 @@ int luaopen_cjson(lua_State *L);
 
 const struct aggr_vm_module aggr_modules[] = {
     {"aggr.core.clock", aggr_bind_clock},
+    {"aggr.core.fetch", aggr_bind_fetch},
     {"aggr.core.file", aggr_bind_file},
     {"aggr.core.out", aggr_bind_out},
+    {"aggr.core.response", aggr_bind_response},
     {"aggr.core.scope", aggr_bind_scope},
     {"aggr.core.sys", aggr_bind_sys},
     {"aggr.core.task", aggr_bind_task},

@@ -1,0 +1,24 @@
+/* response.h -- aggr.core.response: what a request brought, head and body in one userdata block, so
+ * that the collector counts them (facts 21).
+ */
+#pragma once
+#include "io/fetch.h"
+#include <lua.h>
+
+/* The module's table. */
+int aggr_bind_response(lua_State *L);
+
+/* What a Response is made of; borrowed for the call. */
+struct aggr_response_parts {
+    int status;
+    enum aggr_http http;
+    struct aggr_fetch_timing timing;
+    const char *url, *head, *body;
+    size_t url_len, head_len, body_len; /* head: "name: value\n" lines, names in lower case */
+};
+
+/* Pushes a Response. May throw (memory). */
+void aggr_response_push(lua_State *L, const struct aggr_response_parts *parts);
+
+/* Pushes the table of seconds that res.timing and err.timing are. */
+void aggr_response_push_timing(lua_State *L, const struct aggr_fetch_timing *timing);
