@@ -129,12 +129,16 @@ function errors.raise(kind, message, fields)
   error(err, 0)
 end
 
+local function escaped(control)
+  return ("\\%d"):format(control:byte())
+end
+
 --- Raise kind `usage`, placed at a frame of the script.
 ---@param level integer 1: the first frame outside the library (nearly always right); 2: its caller
 ---@param fmt string for string.format
 function errors.usage(level, fmt, ...)
   local message = select("#", ...) > 0 and fmt:format(...) or fmt
-  local err = errors.new("usage", message)
+  local err = errors.new("usage", (message:gsub("%c", escaped)))
   err.where, err.called = errors.where(level)
   error(err, 0)
 end
@@ -193,7 +197,7 @@ function errors.show(value)
   local kind = type(value)
   if kind == "string" then
     local text = #value > 40 and value:sub(1, 37) .. "..." or value
-    return "'" .. text:gsub("%c", function(c) return ("\\%d"):format(c:byte()) end) .. "'"
+    return "'" .. text:gsub("%c", escaped) .. "'"
   end
   if kind == "userdata" and tostring(value) == "userdata: NULL" then return "aggr.null" end
   if kind == "table" or kind == "userdata" then

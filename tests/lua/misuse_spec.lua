@@ -20,7 +20,7 @@ describe("misuse", function()
     api = new { base = "http://h" }
     res = api:get "/"
     values = { false, true, 0, 1, -1, 1.5, 0 / 0, 1 / 0, "", "x", "a\0b", "a\nb", {}, { 1 }, { {} }, { a = 1 },
-      { a = {} }, { [1.5] = 2 }, { [{}] = 1 }, { [true] = 1 }, print, coroutine.create(print), io.stdout, api,
+      { a = {} }, { [1.5] = 2 }, { [{}] = 1 }, { [true] = 1 }, tostring, coroutine.create(print), io.stdout, api,
       res, errors.wrap "x", json.null, 1LL, newproxy(true) }
     count = #values + 1 -- with nil
   end)
