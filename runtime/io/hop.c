@@ -130,6 +130,7 @@ enum aggr_err aggr_hop_follow(struct aggr_hop *hop, int status, const char *loca
 {
     struct aggr_url next = {0};
     enum aggr_err err = aggr_url_resolve(&next, &hop->url, location, len, why);
+    why->phase = AGGR_PHASE_BODY;
     if (err)
         return err;
     if (becomes_get(hop, status)) {

@@ -96,7 +96,8 @@ void aggr_limits_describe(const struct aggr_limits *limits, uint64_t now_ns, enu
     default:
         break;
     }
-    uint64_t since_ns = is_idle ? limits->heard_ns : phase_ns;
+    uint64_t silent_ns = now_ns - (is_idle ? limits->heard_ns : phase_ns);
+    limit_ns = is_idle ? limits->idle_timeout_ns : limits->timeout_ns;
     aggr_failure_set(failure, AGGR_ERR_TIMEOUT, phase, "no byte for %s",
-                     span(text, now_ns - since_ns));
+                     span(text, silent_ns < limit_ns ? silent_ns : limit_ns));
 }
