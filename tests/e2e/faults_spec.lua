@@ -48,6 +48,21 @@ describe("a peer that fails", function()
     assert.same({ status = 503, body = 65536, kind = "status" }, got)
   end)
 
+  it("is out of reach, with no network at all: kind connect or dns, and an early end", function()
+    if support.command({ "unshare", "-rn", "true" }).code ~= 0 then return pending("needs user namespaces") end
+    local code = [[
+      local aggr = require "aggr"
+      local kinds = {}
+      for i, url in ipairs { "http://127.0.0.1:9/", "http://192.0.2.1/", "http://name.example/" } do
+        local _, err = aggr.try(aggr.fetch, url)
+        kinds[i] = err.kind
+      end
+      return kinds
+    ]]
+    local got = support.command({ "unshare", "-rn", support.bin, "run", support.file(code, ".lua") })
+    assert.equal('["connect","connect","dns"]\n', got.out, got.err)
+  end)
+
   it("has a name that does not resolve: kind dns", function()
     local got = attempt({ url = "http://no-such-host.invalid/", timeout = 10 })
     assert.equal("dns", got.kind, got.text)

@@ -32,14 +32,18 @@ describe("HTTP/2", function()
     return support.value('local aggr = require "aggr"\nlocal base, ca = ...\n' .. code, { args = { base, ca } })
   end
 
-  it("is used when the server offers it, and not with http = '1.1'", function()
-    local got = value [[
+  it("is used when the server offers it, and HTTP/1.1 when it does not or http = '1.1'", function()
+    local plain = support.fixture():tls_url("/json")
+    local got = support.value([[
+      local aggr = require "aggr"
+      local base, plain, ca = ...
       local api = aggr.client { base = base, tls = { ca = ca } }
-      local one = api:fetch("/item.json")
-      local two = aggr.fetch { url = base .. "/item.json", tls = { ca = ca }, http = "1.1" }
-      return { one.http, two.http, one:json().id, one.status }
-    ]]
-    assert.same({ "2", "1.1", 1, 200 }, got)
+      local one, two = api:fetch("/item.json"), aggr.fetch { url = plain, tls = { ca = ca } }
+      local _, err = aggr.try(api.fetch, api, "/item.json", { http = "1.1" })
+      return { one.http, one:json().id, two.http, err.kind }
+    ]], { args = { base, plain, ca } })
+    assert.same({ "2", 1, "1.1" }, { got[1], got[2], got[3] })
+    assert.is_string(got[4]) -- nghttpd speaks nothing else
   end)
 
   it("carries many requests at once, and large bodies whole", function()

@@ -57,7 +57,7 @@ describe("limits", function()
       local hung = aggr.all(many(40, { url = arg[1] .. "/hang?phase=head", timeout = 0.05 }), { limit = 40 })
       aggr.first(many(8, arg[1] .. "/json"), { limit = 8 })
       local _, report = aggr.all(many(50, arg[1] .. "/json"), { limit = 50 })
-      return { #hung, report.succeeded }
+      return { #hung, report.succeeded }, report
     ]], { args = { fixture:url("") }, flags = { "--concurrency", "4" } })
     assert.same({ 40, 50 }, got)
     assert.is_true(fixture:stats().peak <= 4)
@@ -143,7 +143,10 @@ describe("limits", function()
     local got = value([[
       local sum = 0
       local _, report = aggr.map((function() local t = {} for i = 1, 2000 do t[i] = i end return t end)(),
-        function(i) sum = sum + aggr.fetch(arg[1] .. i):json().id end, { limit = 500 })
+        function(i)
+          local id = aggr.fetch(arg[1] .. i):json().id
+          sum = sum + id
+        end, { limit = 500 })
       return { report.succeeded, sum }
     ]], { args = { fixture:url("/items/") } })
     assert.same({ 2000, 2000 * 2001 / 2 }, got)

@@ -8,7 +8,7 @@ describe("memory #valgrind", function()
 
   local function run(code)
     return support.script('local aggr = require "aggr"\nlocal base = arg[1]\n' .. code,
-      { args = { fixture:url("") } })
+      { args = { fixture:url("") }, flags = { "--partial-ok" } })
   end
 
   it("is clean after answers, failures and cancels", function()
