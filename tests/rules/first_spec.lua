@@ -93,7 +93,6 @@ describe("R23: aggr.first", function()
     local value
     local err = raised(aggr.deadline, 2, function()
       value = aggr.first { after(1, "won"), function()
-        aggr.defer(aggr.sleep, 2)
         aggr.defer(function() aggr.sleep(2) end)
         aggr.sleep(9)
       end }

@@ -3,7 +3,8 @@
 
 usage: model.py FIRST_SEED COUNT     one line of Lua per seed: { seed, tree, trace, tie }
 
-`tie` is 1 when two events met after all and their order is anybody's.
+`tie` is 1 when bodies that began or share their budgets together ran out of them: they end at once,
+in any order.
 
 trio gives scopes, cancellation, shields, deadlines and time. Only what aggr defines otherwise is
 written out here: which error a group raises (R5), that waiting for children is no failure (R4),
@@ -81,7 +82,7 @@ class Model:
     def __init__(self, service):
         self.service = service
         self.trace, self.scopes, self.states, self.budgets = {}, {}, {}, {}
-        self.spent, self.tie = set(), False  # bodies that share a budget may end at one time
+        self.spent, self.tie = set(), False
         self.zero = trio.current_time()
 
     def log(self, task, label):
@@ -115,7 +116,7 @@ class Model:
                 except trio.Cancelled:
                     if not spent:
                         outcome = added(outcome, Failure("deadline"))
-                        self.tie = self.tie or end in self.spent
+                        self.tie |= end in self.spent or end in self.budgets.values()
                         self.spent.add(end)
                     spent = True
                 except Failure as failure:

@@ -32,11 +32,11 @@ class Maker:
     def sleep(self, longest=3.0):
         return self.step("sleep", t=self.time(longest))
 
-    def deferred(self):
-        body = [self.sleep(3.0) for _ in range(self.random.choice((0, 1, 1, 2)))]
+    def defer(self):
+        body = [self.sleep(1.6) for _ in range(self.random.choice((0, 1, 1, 2)))]
         if body and self.random.random() < 0.25:
             body.append(self.step("error"))
-        return body
+        return self.step("defer", body=body)
 
     def spawn(self, groups, depth):
         """Into an enclosing group; the child sees that one and those around it, which outlive it."""
@@ -63,11 +63,11 @@ class Maker:
         kind = self.random.choice(("group", "group", "deadline", "shield", "attempt", "attempt"))
         if kind == "group":
             return self.group(groups, depth)
+        if kind == "deadline" and self.random.random() < 0.08:
+            return self.step("deadline", t=0, body=[self.defer(), self.sleep()])
         body = self.body(groups, depth + 1)
         if kind == "attempt":
             return self.step("attempt", body=body)
-        if kind == "deadline" and self.random.random() < 0.08:
-            return self.step("deadline", t=0, body=body)
         return self.step(kind, t=self.time(9.0), body=body)
 
     def sudden(self, groups):
@@ -89,7 +89,7 @@ class Maker:
             elif chance < 0.45 and depth < DEEPEST and groups and self.tasks < MOST_TASKS:
                 steps.append(self.spawn(groups, depth))
             elif chance < 0.55:
-                steps.append(self.step("defer", body=self.deferred()))
+                steps.append(self.defer())
             elif chance < (0.57 if depth < 3 else 0.63):
                 steps.append(self.sleep())
                 steps.append(self.sudden(groups))
