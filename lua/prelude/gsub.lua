@@ -74,7 +74,8 @@ function shim.gsub(s, pattern, repl, ...)
     return raw_gsub(s, pattern, repl, ...)
   end
   s, pattern = tostring(s), tostring(pattern)
-  local result, count = substitute(s, pattern, repl, limit and tonumber(limit) or #s + 1)
+  limit = limit and tonumber(limit) or #s + 1
+  local result, count = substitute(s, pattern, repl, limit - math.fmod(limit, 1))
   return result, count
 end
 

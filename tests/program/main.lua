@@ -1,6 +1,7 @@
 --- The main task of aggr-test: runs busted on the spec files named on the command line.
 local testing, words = ...
 
+testing.raw_require = testing.require("prelude.require").raw
 package.preload["aggr.testing"] = function() return testing end
 
 _G.arg = words

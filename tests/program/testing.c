@@ -4,6 +4,7 @@
  *   kill(task)               its coroutine dies where it stands
  *   step_wall(seconds)       the wall clock is set
  *   originals                the globals as the library sees them
+ *   raw_require              Lua's own (set by main.lua)
  *   require(name)            a module of the library, core modules too
  *   run(source, { cancel_at = seconds, reason = "signal" | "deadline" }) -> code, text, notes
  *                            `source` as main function of another vm with a clock of its own; it is
