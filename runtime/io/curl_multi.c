@@ -34,16 +34,6 @@ struct curl_transport {
     struct aggr_sockets sockets;
 };
 
-enum aggr_err aggr_curl_global_init(void)
-{
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? AGGR_OK : AGGR_ERR_SYSTEM;
-}
-
-void aggr_curl_global_deinit(void)
-{
-    curl_global_cleanup();
-}
-
 /* Takes `exchange` off its multi handle; no callback of it comes any more. */
 static void detach(struct aggr_exchange *exchange)
 {
@@ -299,6 +289,8 @@ static const struct aggr_transport_ops transport_ops = {
 
 struct aggr_transport *aggr_curl_new(struct aggr_loop *loop)
 {
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return NULL;
     struct curl_transport *transport = aggr_mem_new(1, sizeof *transport);
     transport->base.ops = &transport_ops;
     transport->loop = loop;

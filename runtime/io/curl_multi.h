@@ -7,9 +7,7 @@
 #include "io/loop.h"
 #include "io/transport.h"
 
-/* Once per process, before there are threads. */
-enum aggr_err aggr_curl_global_init(void);
-void aggr_curl_global_deinit(void);
-
-/* Free it through its ops. */
+/* Free it through its ops. The first one initialises libcurl for the process, which takes as long
+ * as the rest of a start: a run that fetches nothing is spared it. (libcurl locks that since 7.84.)
+ * NULL: out of memory. */
 struct aggr_transport *aggr_curl_new(struct aggr_loop *loop);

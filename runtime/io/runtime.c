@@ -53,7 +53,7 @@ struct aggr_transport *aggr_runtime_transport(struct aggr_runtime *rt)
 {
     if (!rt->transport) {
         rt->transport = aggr_curl_new(&rt->loop);
-        rt->owns_transport = true;
+        rt->owns_transport = rt->transport != NULL;
     }
     return rt->transport;
 }
