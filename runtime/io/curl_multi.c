@@ -289,8 +289,7 @@ static const struct aggr_transport_ops transport_ops = {
 
 struct aggr_transport *aggr_curl_new(struct aggr_loop *loop)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return NULL;
+    AGGR_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     struct curl_transport *transport = aggr_mem_new(1, sizeof *transport);
     transport->base.ops = &transport_ops;
     transport->loop = loop;

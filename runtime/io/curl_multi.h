@@ -9,5 +9,5 @@
 
 /* Free it through its ops. The first one initialises libcurl for the process, which takes as long
  * as the rest of a start: a run that fetches nothing is spared it. (libcurl locks that since 7.84.)
- * NULL: out of memory. */
+ */
 struct aggr_transport *aggr_curl_new(struct aggr_loop *loop);
