@@ -13,6 +13,8 @@ local connection = {}
 ---@field given table           the core's options
 ---@field profile userdata?     made on first use
 ---@field derived table<string, aggr.Connection>
+---@field count integer         of those
+---@field base aggr.Connection? what it was derived from; they share the permits
 
 local function text(value, what)
   if type(value) ~= "string" or value == "" then
@@ -135,6 +137,7 @@ function connection.derive(base, opts, what)
   if found then return found end
   if base.count >= MOST_DERIVED then base.derived, base.count = {}, 0 end
   found = new(given)
+  found.base = base
   base.derived[key] = found
   base.count = base.count + 1
   return found
@@ -144,6 +147,10 @@ end
 ---@param self aggr.Connection
 ---@return userdata
 function connection.open(self)
+  local base = self.base
+  if base and (base.given.concurrency or base.given.per_host) then
+    self.given.permits = base.profile or connection.open(base)
+  end
   local profile, message = core.profile(self.given)
   if not profile then errors.raise("usage", tostring(message)) end
   self.profile = profile

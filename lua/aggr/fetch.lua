@@ -44,6 +44,9 @@ local function timeout_of(plan)
 end
 
 local function fail(failure)
+  if failure.kind == "usage" then
+    errors.usage(1, "'%s': %s", failure.url, failure.message)
+  end
   failure.hint = failure.hint or HINT[failure.kind]
   errors.raise(failure.kind, failure.message, failure)
 end

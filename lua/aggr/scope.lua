@@ -462,6 +462,7 @@ end
 errors.set_fallback(function()
   local task = self_task()
   local body = task and task.body
+  while body and body.fn and errors.is_library(body.fn) do body = body.up end
   if body and body.fn and body.co == running() then return tail.place(body.fn) end
 end)
 

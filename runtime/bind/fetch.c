@@ -1,7 +1,8 @@
 /* aggr.core.fetch:
  *
  *   profile{ http =, ca =, cert =, key =, verify =, server_name =, proxy = url | false,
- *            unix_socket =, resolve = { host = address }, concurrency =, per_host = }
+ *            unix_socket =, resolve = { host = address }, concurrency =, per_host =,
+ *            permits = profile whose own permits hold for this one too }
  *     -> profile | nil, message
  *   start(profile, method, url, headers, body | nil, timeout | false, connect_timeout | false,
  *         idle_timeout | false, max_body, redirects)   (waits)
@@ -23,14 +24,18 @@
 struct profile {
     unsigned refs;
     const struct aggr_policy *policy; /* the runtime's */
-    struct aggr_gate_client *client;  /* owned; NULL: no permits of its own */
+    struct aggr_gate_client *client;  /* owned, or that of `permits`; NULL: no permits of its own */
+    struct profile *permits;          /* a reference, or NULL */
 };
 
 static void profile_release(struct profile *profile)
 {
     if (!profile || --profile->refs > 0)
         return;
-    aggr_gate_client_free(profile->client);
+    if (profile->permits)
+        profile_release(profile->permits);
+    else
+        aggr_gate_client_free(profile->client);
     free(profile);
 }
 
@@ -104,6 +109,27 @@ static bool is_false(lua_State *L, const char *name)
     return is;
 }
 
+/* The profile in the option `permits`, kept by what it leaves on the stack, or NULL. */
+static struct profile *permits_option(lua_State *L)
+{
+    lua_getfield(L, 1, "permits");
+    if (lua_isnil(L, -1))
+        return NULL;
+    return *(struct profile **)luaL_checkudata(L, -1, PROFILE);
+}
+
+static void set_permits(struct profile *self, struct profile *permits, unsigned concurrency,
+                        unsigned per_host)
+{
+    if (permits) {
+        permits->refs++;
+        self->permits = permits;
+        self->client = permits->client;
+    } else if (concurrency || per_host) {
+        self->client = aggr_gate_client_new(concurrency, per_host);
+    }
+}
+
 static int l_profile(lua_State *L)
 {
     struct aggr_runtime *rt = aggr_state_runtime(L);
@@ -123,6 +149,7 @@ static int l_profile(lua_State *L)
     };
     unsigned concurrency = count_option(L, "concurrency");
     unsigned per_host = count_option(L, "per_host");
+    struct profile *permits = permits_option(L);
     struct profile **box = lua_newuserdata(L, sizeof *box);
     *box = NULL;
     luaL_getmetatable(L, PROFILE);
@@ -136,8 +163,7 @@ static int l_profile(lua_State *L)
     *box = aggr_mem_new(1, sizeof **box);
     (*box)->refs = 1;
     (*box)->policy = policy;
-    if (concurrency || per_host)
-        (*box)->client = aggr_gate_client_new(concurrency, per_host);
+    set_permits(*box, permits, concurrency, per_host);
     return 1;
 }
 

@@ -131,10 +131,11 @@ describe("a client", function()
     assert.are.equal(1, #core.profiles)
     for _ = 1, 3 do api:get("/", { proxy = "http://p:1" }) end
     assert.are.equal(2, #core.profiles)
-    assert.are.same({ concurrency = 5, ca = "ca.pem", proxy = "http://p:1" }, core.profiles[2])
+    assert.are.same({ concurrency = 5, ca = "ca.pem", proxy = "http://p:1", permits = { profile = 1 } },
+      core.profiles[2])
     api:get("/", { proxy = false, resolve = { h = "127.0.0.1" }, http = "2", unix_socket = "/s" })
     assert.are.same({ concurrency = 5, ca = "ca.pem", proxy = false, http = "2", unix_socket = "/s",
-      resolve = { h = "127.0.0.1" } }, core.profiles[3])
+      resolve = { h = "127.0.0.1" }, permits = { profile = 1 } }, core.profiles[3])
   end)
 
   it("warns once when it asks for more than the process allows", function()
