@@ -53,10 +53,9 @@ end
 
 local function refuse_status(plan, res, status)
   local reason = REASON[status] and " " .. REASON[status] or ""
-  core_response.truncate(res, KEPT_OF_ERRORS)
   errors.raise("status", ("%d%s, expected %s"):format(status, reason, plan.expect.text), {
-    url = core_response.url(res), method = plan.method, status = status, response = res,
-    timing = core_response.timing(res),
+    url = core_response.url(res), method = plan.method, status = status,
+    response = core_response.truncated(res, KEPT_OF_ERRORS), timing = core_response.timing(res),
   })
 end
 

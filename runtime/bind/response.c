@@ -3,7 +3,7 @@
  *   status(r) url(r) http(r) body(r) attempts(r)
  *   headers(r) -> a new table, repeats joined by ", "      header_values(r, name) -> list
  *   timing(r) -> a new table of seconds                    cache(r) -> r's own table
- *   set_attempts(r, n)   truncate(r, bytes)
+ *   set_attempts(r, n)   truncated(r, bytes) -> r, or a copy with only so much of a longer body
  *   new{ status =, headers = { name = { value, ... } }, body =, url = } -> r
  *   methods: the metatable
  */
@@ -116,13 +116,26 @@ static int l_timing(lua_State *L)
     return 1;
 }
 
-static int l_truncate(lua_State *L)
+static int l_truncated(lua_State *L)
 {
-    struct response *response = check(L);
+    const struct response *response = check(L);
     lua_Number most = luaL_checknumber(L, 2);
-    if (most >= 0 && most < (lua_Number)response->body_len)
-        response->body_len = (size_t)most;
-    return 0;
+    lua_settop(L, 1);
+    if (!(most >= 0 && most < (lua_Number)response->body_len))
+        return 1;
+    struct aggr_response_parts parts = {
+        .status = response->status,
+        .http = response->http,
+        .url = response->bytes,
+        .url_len = response->url_len,
+        .head = response->bytes + response->url_len,
+        .head_len = response->head_len,
+        .body = response->bytes + response->url_len + response->head_len,
+        .body_len = (size_t)most,
+        .timing = response->timing,
+    };
+    aggr_response_push(L, &parts);
+    return 1;
 }
 
 static int l_cache(lua_State *L)
@@ -261,7 +274,7 @@ static const luaL_Reg functions[] = {
     {"attempts", l_attempts},
     {"set_attempts", l_set_attempts},
     {"timing", l_timing},
-    {"truncate", l_truncate},
+    {"truncated", l_truncated},
     {"cache", l_cache},
     {"headers", l_headers},
     {"header_values", l_header_values},

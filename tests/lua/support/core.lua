@@ -35,7 +35,10 @@ local response = {
   body = function(r) core.bodies_read = core.bodies_read + 1 return heads[r].body end,
   attempts = function(r) return heads[r].attempts end,
   set_attempts = function(r, n) heads[r].attempts = n end,
-  truncate = function(r, n) heads[r].body = heads[r].body:sub(1, n) end,
+  truncated = function(r, n)
+    heads[r].body = heads[r].body:sub(1, n)
+    return r
+  end,
   timing = function() return { total = 0.5 } end,
   cache = function(r) return heads[r].cache end,
   header_values = function(r, name) return heads[r].headers[name] or {} end,
