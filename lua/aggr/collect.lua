@@ -132,6 +132,7 @@ end
 ---@param others aggr.Error[]
 function collect.raise(err, key, made, others)
   err.source, err.report = key, made
+  if not err.where then err.where, err.called = errors.where() end
   for _, other in ipairs(others) do errors.suppress(err, other) end
   error(err, 0)
 end

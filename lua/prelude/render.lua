@@ -63,6 +63,14 @@ local function suppressed_line(err)
     #list == 1 and " was" or "s were", tostring(list[1]))
 end
 
+--- A way out: the Error's own, or for what beginners meet first.
+local function hint_of(err)
+  if tostring(err.message):find("global 'aggr' (a nil value)", 1, true) then
+    return 'scripts begin with: local aggr = require "aggr"'
+  end
+  return rawget(err, "hint")
+end
+
 local function with_colour(err)
   local text, kind = tostring(err), tostring(err.kind) .. ":"
   local from, to = text:find(kind, 1, true)
@@ -79,7 +87,8 @@ function render.error(err, verbose)
   local spawned = rawget(err, "spawned")
   if spawned and rawget(err, "where") then parts[#parts + 1] = "  spawned at " .. spawned .. "\n" end
   parts[#parts + 1] = suppressed_line(err)
-  if rawget(err, "hint") then parts[#parts + 1] = "  hint: " .. err.hint .. "\n" end
+  local hint = hint_of(err)
+  if hint then parts[#parts + 1] = "  hint: " .. hint .. "\n" end
   local traceback = verbose and rawget(err, "traceback")
   if traceback then parts[#parts + 1] = traceback .. "\n" end
   log.raw(table.concat(parts))

@@ -94,6 +94,18 @@ describe("an uncaught error", function()
       .. "    |                       ^\n", 1, true), shown(result))
   end)
 
+  it("of a lost need is placed where the call stands", function()
+    local result = script("local t = { a = 'http://127.0.0.1:1/' }\nreturn (aggr.all(t, { need = true }))")
+    assert.equal(4, result.code)
+    assert.truthy(shown(result):find("s:3: connect: GET http://127.0.0.1:1/ ", 1, true), result.err)
+    assert.truthy(result.err:find("    |              ^\n", 1, true), result.err)
+  end)
+
+  it("of a script that forgot to require aggr has a hint", function()
+    local result = support.script("return aggr.fetch('http://127.0.0.1:1/')")
+    assert.truthy(result.err:find("\n  hint: scripts begin with: local aggr = require \"aggr\"\n", 1, true))
+  end)
+
   it("counts bytes as characters before the caret", function()
     local result = script("local _ = 'äöü', nil + 1\n")
     assert.truthy(shown(result):find("    | ^\n", 1, true), shown(result))
