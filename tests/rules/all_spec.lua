@@ -214,10 +214,11 @@ describe("aggr.all", function()
 
   it("settles 10,000 sources", function()
     local sources = {}
-    for i = 1, 10000 do sources[i] = after(i % 7, i) end
-    local data, report = aggr.all(sources, { limit = 10000 })
-    assert.equal(10000, #data)
-    assert.equal(10000, report.succeeded)
+    local count = os.getenv "AGGR_TEST_GC" and 1000 or 10000
+    for i = 1, count do sources[i] = after(i % 7, i) end
+    local data, report = aggr.all(sources, { limit = count })
+    assert.equal(count, #data)
+    assert.equal(count, report.succeeded)
     assert.equal(777, data[777])
     near(6, report.elapsed)
   end)

@@ -1,6 +1,8 @@
 --- aggr.channel, and R10 on it: nothing taken is lost.
 local aggr = require "aggr"
 
+local RACES = os.getenv "AGGR_TEST_GC" and 1000 or 10000
+
 local function raised(fn, ...)
   local _, err = aggr.try(fn, ...)
   assert.is_truthy(err, "nothing was raised")
@@ -171,10 +173,10 @@ describe("a channel", function()
     end)
   end)
 
-  it("R10: of 10,000 races between a value and a cancellation, none loses the value", function()
+  it("R10: of 10,000 races between a value and a cancellation none loses the value", function()
     local ch = aggr.channel()
     local received, sent, cancelled = 0, 0, 0
-    for i = 1, 10000 do
+    for i = 1, RACES do
       aggr.group(function(g)
         local t = g:spawn(function()
           ch:recv()
@@ -202,7 +204,7 @@ describe("a channel", function()
       end)
     end
     assert.equal(sent, received)
-    assert.equal(5000, cancelled)
+    assert.equal(RACES / 2, cancelled)
   end)
 
   it("does not grow with receivers that gave up", function()

@@ -176,8 +176,8 @@ describe("aggr.each", function()
     aggr.each(counter(2000), function() end)
     local before = used()
     local during
-    aggr.each(counter(20000), function(i)
-      if i == 19900 then during = used() end
+    aggr.each(counter(8000), function(i)
+      if i == 7900 then during = used() end
     end)
     assert.is_true(during - before < 64, ("grew by %d KiB"):format(during - before))
   end)

@@ -4,6 +4,7 @@ local aggr = require "aggr"
 
 local HERE = debug.getinfo(1, "S").source:match("^@(.*)/[^/]*$") or "tests/rules"
 local TOLERANCE_S = 1e-6
+local SEEDS = os.getenv "AGGR_TEST_GC" and 30 or 300
 
 local Run = {}
 Run.__index = Run
@@ -131,7 +132,7 @@ local function difference(ours, theirs)
 end
 
 local function model_lines(first, count)
-  local command = ("timeout 60 /usr/bin/python3 -W ignore %s/model.py %d %d 2>&1"):format(HERE, first, count)
+  local command = ("timeout 60 /usr/bin/python3 -B -W ignore %s/model.py %d %d 2>&1"):format(HERE, first, count)
   local pipe = assert(io.popen(command))
   local lines = {}
   for line in pipe:lines() do lines[#lines + 1] = line end
@@ -142,7 +143,7 @@ end
 describe("random trees of tasks and scopes", function()
   it("leave the same traces as in an independent model", function()
     local alone = tonumber(os.getenv("AGGR_SEED"))
-    local count = alone and 1 or tonumber(os.getenv("AGGR_SEEDS")) or 300
+    local count = alone and 1 or tonumber(os.getenv("AGGR_SEEDS")) or SEEDS
     local lines = model_lines(alone or 1, count)
     assert.equal(count, #lines, "the model stopped: " .. tostring(lines[#lines]))
     local events, ties = 0, 0
