@@ -50,201 +50,51 @@
 --   task.unpark(me) -> boolean            false when me is not parked (any more): choose another
 --   task.unpark(me) once is one wake-up; whoever is unparked is no longer cancellable in that wait.
 
+
 local core = require "aggr.core.task"
 local core_scope = require "aggr.core.scope"
 local clock = require "aggr.core.clock"
-local errors = require "aggr.errors"
+local body = require "aggr.body"
 local duration = require "aggr.duration"
+local errors = require "aggr.errors"
 local tail = require "aggr.tail"
+local task = require "aggr.task"
 
 local CANCEL = core.CANCEL
 local take, parked, park, unpark = core.take, core.parked, core.park, core.unpark
 local current, self_task = core.current, core.self
 local raw_pcall, raw_xpcall, running = pcall, xpcall, coroutine.running
 local isyieldable = coroutine.isyieldable
-local is_error = errors.is
-
-local DEFER_BUDGET_S = 5
+local as_error, border = body.as_error, body.border
 
 local scope = {}
-
---- A task: what `g:spawn` returns.
----@class aggr.Task
----@field state "running"|"ok"|"error"|"cancelled"
----@field reason string?   why, when cancelled
----@field error aggr.Error?
----@field key any
-local Task = { __name = "aggr.Task" }
-Task.__index = Task
 
 ---@class aggr.Scope
 local Scope = { __name = "aggr.Scope" }
 Scope.__index = Scope
 
--- Bodies: a task's main function, or a function run by Scope:run; `body.fn`. `body.defers` is its
--- list of deferred functions, `body.up` the body outside of it; `co` is where a task or scope was opened.
-
---- What was raised, as it crosses a border: an Error or the cancel token.
-local function as_error(err)
-  if err == CANCEL or is_error(err) then return err end
-  return errors.wrap(err)
-end
-
---- The xpcall handler of bodies: here the stack of the raising place is still to be seen.
-local function border(err)
-  if err == CANCEL or is_error(err) then return err end
-  local wrapped = errors.wrap(err)
-  wrapped.traceback = wrapped.traceback or debug.traceback("stack traceback:", 2)
-  return wrapped
-end
-
-local function add_failure(failure, err)
-  if failure == nil or failure == CANCEL then return err end
-  return errors.suppress(failure, err)
-end
-
---- Run what the body deferred, last in first out, shielded, under a budget (R19-R21).
----@return any failure the failure in flight, or what a deferred function made of it
-local function run_defers(body, failure)
-  local defers = body.defers
-  local guard = core_scope.open(core_scope.defer_budget(DEFER_BUDGET_S), math.huge)
-  local spent = false
-  while #defers > 0 do
-    local fn = table.remove(defers)
-    local ok, err = raw_xpcall(fn, border)
-    if not ok then
-      err = as_error(err)
-      if err ~= CANCEL then
-        failure = add_failure(failure, err)
-      elseif not spent then
-        spent = true
-        failure = add_failure(failure, errors.new("deadline", ("deferred functions took longer than their %g s")
-          :format(DEFER_BUDGET_S)))
-      end
-    end
-  end
-  body.defers = nil
-  core_scope.close(guard)
-  return failure
-end
-
--- Tasks -------------------------------------------------------------------------------------------
-
-local function place_of(task)
-  local source, line = task.spawned_in, task.spawned_line
-  if not source then return nil end
-  local first = source:sub(1, 1)
-  if first == "@" or first == "=" then return source:sub(2) .. ":" .. line end
-  return ("[string]:%d"):format(line)
-end
-
-local function wake_waiters(task)
-  local waiters = task.waiters
-  if not waiters then return end
-  task.waiters = nil
-  for i = 1, #waiters do unpark(waiters[i]) end
-end
-
---- A task's function has ended: defers, outcome, and word to whoever waits, in that order.
-local function settle(task, ok, ...)
-  local failure
-  if not ok then failure = as_error((...)) end
-  if task.defers then failure = run_defers(task, failure) end
-  local lost = false
-  if failure == nil then
-    local n = select("#", ...)
-    task.n, task.value = n, (...)
-    if n > 1 then task.values = { ... } end
-    task.state = "ok"
-  elseif failure == CANCEL then
-    local own, reason = core.ending()
-    lost = not own
-    task.state, task.reason = "cancelled", reason
-  else
-    failure.spawned = failure.spawned or place_of(task)
-    task.state, task.error = "error", failure
-  end
-  local s = task.scope
-  task.scope, task.body, task.co, task.fn = nil, nil, nil, nil
-  wake_waiters(task)
-  s:ended(task, lost)
-end
-
-local function main(task, fn, ...)
-  task.body = task
-  task.co = running()
-  return settle(task, raw_xpcall(fn, border, ...))
-end
-
----@return any ... all results of a task that has ended well
-function Task:results()
-  if self.n > 1 then return unpack(self.values, 1, self.n) end
-  if self.n == 1 then return self.value end
-end
-
-local function remove(list, item)
-  for i = 1, list and #list or 0 do
-    if list[i] == item then return table.remove(list, i) end
-  end
-end
-
-local function await_end(task)
-  if task == self_task() then errors.usage(1, "a task cannot wait for itself") end
-  local me = current()
-  local waiters = task.waiters or {}
-  task.waiters = waiters
-  waiters[#waiters + 1] = me
-  local began, err = raw_pcall(park)
-  local woken = false
-  if began then woken, err = parked() end
-  if not woken then
-    remove(task.waiters, me)
-    error(err, 0)
-  end
-end
-
---- Wait for the task: its values, or the Error it failed with raised again; kind `cancelled` when it was cancelled.
-function Task:wait()
-  if self.state == "running" then await_end(self) else core.check() end
-  if self.state == "ok" then return self:results() end
-  if self.state == "error" then error(self.error, 0) end
-  errors.raise("cancelled", "the task that was waited for was cancelled", { spawned = place_of(self) })
-end
-
---- Cancel this task alone; not an error of its scope.
-function Task:cancel()
-  core.cancel(self[1])
-end
-
--- Scopes ------------------------------------------------------------------------------------------
-
 --- A scope of the running task, current from now on.
 ---@param opts { deadline: number?, shield: number?, timeout: number? }?
 ---@return aggr.Scope
 function scope.open(opts)
-  local task = self_task()
-  if not task then errors.usage(1, "scopes need a task to run in") end
-  if task.unyielding or not isyieldable() then scope.blocked() end
+  local me = self_task()
+  if not me then errors.usage(1, "scopes need a task to run in") end
+  if me.unyielding or not isyieldable() then scope.blocked() end
   local box
   if opts then box = core_scope.open(opts.deadline, opts.shield, opts.timeout) else box = core_scope.open() end
   local s = setmetatable({
-    core = box, live = 0, ends = 0, seen = 0, outer = task.top, owner = task, co = running(),
+    core = box, live = 0, ends = 0, seen = 0, outer = me.top, owner = me, co = running(),
   }, Scope)
-  task.top = s
+  me.top = s
   return s
 end
 
 ---@return aggr.Task
 function Scope:spawn(fn, ...)
   if self.closed then errors.usage(1, "cannot spawn: the scope has ended") end
-  local source, line = core.place(2)
-  local task = setmetatable({
-    false, state = "running", scope = self, body = false, co = false, n = 0, value = nil,
-    spawned_in = source, spawned_line = line, fn = fn,
-  }, Task)
-  core.spawn(self.core, main, task, fn, ...)
+  local spawned = task.spawn(self, fn, ...)
   self.live = self.live + 1
-  return task
+  return spawned
 end
 
 --- Note a real error, once.
@@ -261,12 +111,12 @@ function Scope:fail(err)
 end
 
 --- A task of the scope has ended; called in it, last of all.
-function Scope:ended(task, lost)
+function Scope:ended(ended, lost)
   if self.on_end then
-    local ok, err = raw_pcall(self.on_end, self, task)
+    local ok, err = raw_pcall(self.on_end, self, ended)
     if not ok then self:fail(as_error(err)) end
-  elseif task.state == "error" then
-    self:fail(task.error)
+  elseif ended.state == "error" then
+    self:fail(ended.error)
     self:cancel()
   end
   if lost then self.lost = true end
@@ -276,21 +126,21 @@ function Scope:ended(task, lost)
   if self.any then unpark(self.any) end
 end
 
-local function finish(self, task, ok, ...)
+local function finish(self, me, ok, ...)
   local failure
   if not ok then failure = as_error((...)) end
-  if self.defers then failure = run_defers(self, failure) end
-  task.body = self.up
+  if self.defers then failure = body.run_defers(self, failure) end
+  me.body = self.up
   self.up, self.fn = nil, nil
   if failure ~= nil then return false, failure end
   return true, ...
 end
 
 function Scope:run(fn, ...)
-  local task = self_task()
-  self.up, self.fn = task.body, fn
-  task.body = self
-  return finish(self, task, raw_xpcall(fn, border, ...))
+  local me = self_task()
+  self.up, self.fn = me.body, fn
+  me.body = self
+  return finish(self, me, raw_xpcall(fn, border, ...))
 end
 
 function Scope:join()
@@ -336,8 +186,7 @@ end
 
 function Scope:close()
   local reason = core_scope.close(self.core)
-  local task = self_task()
-  task.top = self.outer
+  self_task().top = self.outer
   self.closed, self.outer, self.owner, self.co = true, nil, nil, nil
   return reason
 end
@@ -362,11 +211,9 @@ function Scope:leave(ok, ...)
   if err then error(err, 0) end
   if ok and not self.lost then return ... end
   if not reason or outer then error(CANCEL, 0) end
-  if reason == "deadline" then errors.raise("deadline", self.what or "the deadline passed") end
+  if reason == "deadline" then errors.raise("deadline", ("the deadline of %g s passed"):format(self.seconds or 0)) end
   if ok then return ... end
 end
-
--- What scripts call -------------------------------------------------------------------------------
 
 --- What `group` hands to its function.
 ---@class aggr.Group
@@ -410,7 +257,7 @@ function scope.deadline(seconds, fn, ...)
   seconds = seconds_of(seconds, "a deadline")
   need_function(fn, "deadline")
   local s = scope.open { deadline = seconds }
-  s.what = ("the deadline of %g s passed"):format(seconds)
+  s.seconds = seconds
   return s:leave(s:run(fn, ...))
 end
 
@@ -428,9 +275,7 @@ end
 ---@param fn fun()
 function scope.defer(fn)
   if type(fn) ~= "function" then errors.usage(1, "defer needs a function, got %s", errors.show(fn)) end
-  local body = self_task().body
-  local defers = body.defers
-  if defers then defers[#defers + 1] = fn else body.defers = { fn } end
+  body.defer(fn)
 end
 
 --- Wait; 0 only lets the others run.
@@ -460,13 +305,11 @@ end
 
 --- The place of an error that left no frame of the script on the stack: a tail call.
 errors.set_fallback(function()
-  local task = self_task()
-  local body = task and task.body
-  while body and body.fn and errors.is_library(body.fn) do body = body.up end
-  if body and body.fn and body.co == running() then return tail.place(body.fn) end
+  local me = self_task()
+  local at = me and me.body
+  while at and at.fn and errors.is_library(at.fn) do at = at.up end
+  if at and at.fn and at.co == running() then return tail.place(at.fn) end
 end)
-
--- What the scheduler calls ------------------------------------------------------------------------
 
 local root = setmetatable({ live = 0, ends = 0, seen = 0, on_end = function() end }, Scope)
 
@@ -475,16 +318,16 @@ function scope.spawn_root(fn, ...)
   return root:spawn(fn, ...)
 end
 
---- The coroutine of `task` is dead: unwind in its place what it has left open (R21).
-function scope.unwind(task, killed, err)
+--- The coroutine of the running task is dead: unwind in its place what it has left open (R21).
+function scope.unwind(me, killed, err)
   local failure = killed and errors.new("script", "the task was killed") or as_error(err)
-  while task.top do
-    local s = task.top
+  while me.top do
+    local s = me.top
     core_scope.unwind(s.core)
-    if task.body == s then
+    if me.body == s then
       s.co = running()
-      if s.defers then failure = run_defers(s, failure) end
-      task.body = s.up
+      if s.defers then failure = body.run_defers(s, failure) end
+      me.body = s.up
     end
     s:fail(failure)
     s:cancel()
@@ -493,9 +336,9 @@ function scope.unwind(task, killed, err)
     failure = s:first_error()
   end
   core_scope.unwind()
-  if task.scope then
-    task.body, task.co = task, running()
-    settle(task, false, failure)
+  if me.scope then
+    me.body, me.co = me, running()
+    task.settle(me, false, failure)
   end
 end
 

@@ -34,8 +34,8 @@ local function place()
   while true do
     local info = debug.getinfo(level, "fS")
     if not info then return nil end
-    if handlers[info.func] then return "an xpcall handler" end
     if info.what == "C" and names[info.func] then return names[info.func] end
+    if handlers[info.func] then return "an xpcall handler" end
     level = level + 1
   end
 end

@@ -124,6 +124,10 @@ static void run(struct aggr_sched *sched, struct aggr_task *task)
             aggr_task_start_wait(task);
             return;
         }
+        if (status == LUA_YIELD) { /* a C function's own, which nobody here waits for */
+            lua_settop(task->co, 0);
+            lua_pushliteral(task->co, "yielded to the scheduler outside of a checkpoint");
+        }
         alive = begin_unwinding(sched, task);
     }
     aggr_task_end(task);
