@@ -31,10 +31,10 @@ size_t aggr_process_raise_descriptors(void)
     return limit.rlim_cur == RLIM_INFINITY ? 1u << 20 : (size_t)limit.rlim_cur;
 }
 
-size_t aggr_process_permits(size_t descriptors)
+size_t aggr_process_sockets(size_t descriptors)
 {
     enum { KEPT = 24 };
-    return descriptors > KEPT + 2 ? (descriptors - KEPT) * 3 / 4 : 1;
+    return descriptors > KEPT + 2 ? descriptors - KEPT : 2;
 }
 
 int aggr_process_on_big_stack(void *(*body)(void *context), void *context)

@@ -10,9 +10,9 @@ void aggr_process_prepare(void);
 /* Raises the soft limit of open files to the hard one. Returns what is allowed now. */
 size_t aggr_process_raise_descriptors(void);
 
-/* How many requests may be in flight with `descriptors` open files: a part is kept for the loop,
- * look-ups, idle connections and the script's own files. At least 1. */
-size_t aggr_process_permits(size_t descriptors);
+/* How many of `descriptors` open files may be sockets of requests: the loop, look-ups and the
+ * script's own files need some. At least 2. */
+size_t aggr_process_sockets(size_t descriptors);
 
 /* Runs `body(context)` on a thread with a 256 MB stack, where deep recursion through C is an
  * ordinary Lua error (facts 22), and waits for its end. Returns 0, or an errno. */

@@ -16,7 +16,7 @@
 /* One run, on its own thread from runtime to teardown. */
 struct session {
     const struct aggr_arguments *arguments; /* borrowed */
-    size_t descriptors;                     /* open files allowed */
+    size_t descriptors, sockets;            /* open files allowed, and how many may be sockets */
     unsigned asked, concurrency;            /* permits: what was asked for, what is given */
     struct aggr_runtime runtime;
     struct aggr_vm *vm;
@@ -145,6 +145,7 @@ static void *session_body(void *context)
     struct session *session = context;
     struct aggr_runtime_options options = {
         .concurrency = session->concurrency,
+        .sockets = (unsigned)session->sockets,
         .per_host = (unsigned)number_of(session->arguments, "per-host", 0),
         .getenv = getenv,
         .seed = aggr_rng_entropy(),
@@ -167,7 +168,8 @@ static int run(const struct aggr_arguments *arguments)
     struct session session = {.arguments = arguments, .code = AGGR_EXIT_INTERNAL};
     session.deadline = (struct aggr_timer){.rank = 0, .on_due = on_deadline};
     session.descriptors = aggr_process_raise_descriptors();
-    size_t permits = aggr_process_permits(session.descriptors);
+    session.sockets = aggr_process_sockets(session.descriptors);
+    size_t permits = session.sockets * 3 / 4; /* the others may be idle connections */
     session.asked = (unsigned)number_of(arguments, "concurrency", 128);
     session.concurrency = session.asked < permits ? session.asked : (unsigned)permits;
     aggr_signals_install();

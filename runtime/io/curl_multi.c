@@ -32,6 +32,7 @@ struct curl_transport {
     struct pool **pools; /* owned, by policy id; NULL until used */
     unsigned len;
     struct aggr_sockets sockets;
+    long connections_max; /* of one shard, idle ones included */
 };
 
 /* Takes `exchange` off its multi handle; no callback of it comes any more. */
@@ -154,7 +155,10 @@ static struct aggr_curl_shard *shard_new(struct pool *pool)
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_change);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, shard);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_MAX);
+    /* The first keeps idle ones down, the second closes the oldest idle one before another is
+     * opened. Nothing ever queues for it: a shard runs no more than that. */
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, pool->transport->connections_max);
+    curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, pool->transport->connections_max);
     return shard;
 }
 
@@ -287,12 +291,24 @@ static const struct aggr_transport_ops transport_ops = {
     .looks_up = true,
 };
 
-struct aggr_transport *aggr_curl_new(struct aggr_loop *loop)
+static long connections_per_shard(unsigned in_flight_max, unsigned sockets_max)
+{
+    unsigned shards = (in_flight_max + SHARD_MAX - 1) / SHARD_MAX;
+    unsigned running_max = in_flight_max < SHARD_MAX ? in_flight_max : SHARD_MAX;
+    unsigned share = sockets_max / (shards ? shards : 1);
+    if (sockets_max == 0 || share > CONNECTIONS_MAX)
+        return CONNECTIONS_MAX;
+    return share > running_max ? (long)share : (long)running_max;
+}
+
+struct aggr_transport *aggr_curl_new(struct aggr_loop *loop, unsigned in_flight_max,
+                                     unsigned sockets_max)
 {
     AGGR_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     struct curl_transport *transport = aggr_mem_new(1, sizeof *transport);
     transport->base.ops = &transport_ops;
     transport->loop = loop;
+    transport->connections_max = connections_per_shard(in_flight_max, sockets_max);
     transport->sockets.loop = loop;
     transport->sockets.on_event = on_socket_event;
     return &transport->base;

@@ -28,8 +28,9 @@ enum aggr_err aggr_runtime_init(struct aggr_runtime *rt, const struct aggr_runti
     rt->pump.data = rt;
     rt->lookup =
         aggr_lookup_new(&rt->loop, rt->offload, options->resolve ? options->resolve : getaddrinfo);
-    rt->gate = aggr_gate_new(options->concurrency ? options->concurrency : CONCURRENCY,
-                             options->per_host ? options->per_host : PER_HOST);
+    rt->concurrency = options->concurrency ? options->concurrency : CONCURRENCY;
+    rt->sockets = options->sockets;
+    rt->gate = aggr_gate_new(rt->concurrency, options->per_host ? options->per_host : PER_HOST);
     rt->policies = aggr_policy_set_new(options->getenv);
     rt->transport = options->transport;
     aggr_rng_init(&rt->rng, options->seed);
@@ -52,7 +53,7 @@ unsigned aggr_runtime_deinit(struct aggr_runtime *rt)
 struct aggr_transport *aggr_runtime_transport(struct aggr_runtime *rt)
 {
     if (!rt->transport) {
-        rt->transport = aggr_curl_new(&rt->loop);
+        rt->transport = aggr_curl_new(&rt->loop, rt->concurrency, rt->sockets);
         rt->owns_transport = rt->transport != NULL;
     }
     return rt->transport;

@@ -16,6 +16,7 @@
 
 struct aggr_runtime_options {
     unsigned concurrency, per_host;    /* permits; 0 = 128 and 32 */
+    unsigned sockets;                  /* that may be open at once; 0 = any number */
     struct aggr_clock *clock;          /* NULL = the system's */
     struct aggr_transport *transport;  /* NULL = curl; borrowed */
     aggr_lookup_function *resolve;     /* NULL = getaddrinfo */
@@ -31,7 +32,8 @@ struct aggr_runtime {
     struct aggr_policy_set *policies;
     struct aggr_transport *transport; /* NULL until aggr_runtime_transport is first asked */
     bool owns_transport;
-    struct aggr_trace *trace; /* may be NULL */
+    unsigned concurrency, sockets; /* as in the options */
+    struct aggr_trace *trace;      /* may be NULL */
     struct aggr_rng rng;
     struct aggr_clock *clock;
     uint64_t next_id; /* of exchanges */
