@@ -4,6 +4,7 @@
 #include "io/curl_result.h"
 #include "io/response.h"
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 enum { INTERIM_MAX = 64 };
@@ -40,13 +41,40 @@ static size_t end_head(struct aggr_exchange *exchange, size_t len)
     return wanted ? len : stop(exchange);
 }
 
+static bool is_status_line(const char *line, size_t len)
+{
+    return len >= 5 && memcmp(line, "HTTP/", 5) == 0;
+}
+
+/* libcurl before 8.5 appends a folded line to the header before it also where there is none: on an
+ * easy handle used again, that is freed memory of the response before. A debug callback alone sees
+ * a line earlier than that code, so it is switched on for the one line after each status line. */
+static int on_debug(CURL *easy, curl_infotype type, char *line, size_t len, void *self)
+{
+    struct aggr_exchange *exchange = self;
+    if (type != CURLINFO_HEADER_IN || len == 0 || is_status_line(line, len))
+        return 0;
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 0L);
+    if (*line != ' ' && *line != '\t')
+        return 0;
+    *line = '?';
+    exchange->stopped = true;
+    aggr_failure_set(&exchange->failure, AGGR_ERR_PROTOCOL, AGGR_PHASE_WAIT,
+                     "malformed header field: a folded line");
+    return 0;
+}
+
 /* One raw line a call. What comes after the head are trailers, which nobody reads. */
 static size_t on_header(char *line, size_t one, size_t len, void *self)
 {
     struct aggr_exchange *exchange = self;
     (void)one;
+    if (exchange->stopped)
+        return stop(exchange);
     if (exchange->head_done)
         return len;
+    if (exchange->head.len == 0)
+        curl_easy_setopt(exchange->easy, CURLOPT_VERBOSE, 1L); /* see on_debug */
     if (exchange->head.len + len > AGGR_RESPONSE_HEAD_MAX) {
         aggr_failure_set(&exchange->failure, AGGR_ERR_PROTOCOL, AGGR_PHASE_WAIT,
                          "response head over %d KiB", AGGR_RESPONSE_HEAD_MAX / 1024);
@@ -114,6 +142,8 @@ static void set_callbacks(struct aggr_exchange *exchange)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
+    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
@@ -186,9 +216,22 @@ enum aggr_err aggr_exchange_prepare(struct aggr_exchange *exchange,
     aggr_buf_clear(&exchange->head);
     exchange->head_done = exchange->connected = exchange->stopped = false;
     exchange->interim = 0;
+    exchange->fd = -1;
+    /* A proxy's answer to CONNECT has fields as well, which on_header does not see. */
+    curl_easy_setopt(exchange->easy, CURLOPT_VERBOSE,
+                     request->route->proxy && request->url->https ? 1L : 0L);
     exchange->failure.code = AGGR_OK;
     exchange->error[0] = '\0';
     return aggr_curl_request(exchange);
+}
+
+/* The TCP connection stands: curl tells its times only once TLS stands, too. */
+static bool has_peer(const struct aggr_exchange *exchange)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof peer;
+    return exchange->fd >= 0 && !exchange->request->route->proxy &&
+           getpeername(exchange->fd, (struct sockaddr *)&peer, &len) == 0;
 }
 
 enum aggr_phase aggr_exchange_phase(struct aggr_exchange *exchange)
@@ -197,10 +240,8 @@ enum aggr_phase aggr_exchange_phase(struct aggr_exchange *exchange)
     curl_off_t amount = 0;
     if (exchange->head_done)
         return AGGR_PHASE_BODY;
-    if (!exchange->connected) {
-        curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME_T, &amount);
-        return amount > 0 && request->url->https ? AGGR_PHASE_TLS : AGGR_PHASE_CONNECT;
-    }
+    if (!exchange->connected)
+        return request->url->https && has_peer(exchange) ? AGGR_PHASE_TLS : AGGR_PHASE_CONNECT;
     if (exchange->head.len > 0 || request->body_len == 0)
         return AGGR_PHASE_WAIT;
     curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_UPLOAD_T, &amount);

@@ -33,6 +33,7 @@ struct aggr_exchange {
     struct aggr_buf head;
     bool head_done, connected;
     bool stopped;         /* we ended it, see failure; code AGGR_OK: the sink did */
+    int fd;               /* of the connection attempt that moved last; -1 = none */
     unsigned interim;     /* 1xx heads so far */
     struct aggr_buf name; /* "host:port" that `teach` is about, and which answer that is */
     uint64_t answer_id;

@@ -105,7 +105,11 @@ static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *data, 
 {
     struct aggr_curl_shard *shard = data;
     struct aggr_sockets *sockets = &shard->pool->transport->sockets;
-    (void)easy, (void)unused;
+    struct aggr_exchange *exchange = NULL;
+    (void)unused;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&exchange);
+    if (exchange && !exchange->connected)
+        exchange->fd = what == CURL_POLL_REMOVE ? -1 : fd;
     if (what == CURL_POLL_REMOVE) {
         aggr_sockets_idle(sockets, fd);
         return 0;

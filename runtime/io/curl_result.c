@@ -105,7 +105,7 @@ static void set_broken(struct aggr_exchange *exchange, CURLcode code, struct agg
         what = "HTTP/2 stream reset";
     if (exchange->head_done)
         aggr_failure_set(failure, AGGR_ERR_TRUNCATED, phase, "%s inside the body", what);
-    else if (exchange->head.len > 0)
+    else if (exchange->head.len > 0 || exchange->interim > 0)
         aggr_failure_set(failure, AGGR_ERR_TRUNCATED, phase, "%s inside the response head", what);
     else if (phase == AGGR_PHASE_WRITE)
         aggr_failure_set(failure, AGGR_ERR_CONNECT, phase, "%s while the request was sent", what);

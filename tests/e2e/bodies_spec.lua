@@ -40,9 +40,10 @@ describe("a body", function()
   end)
 
   it("cut short is kind truncated in every framing", function()
-    local ended = expect("truncated", { "/truncate", "/truncate?framing=chunked", "/truncate?framing=chunk" })
-    assert.truthy(ended[1].message:find("995 bytes", 1, true), ended[1].message)
-    assert.truthy(ended[2].message:find("last chunk", 1, true), ended[2].message)
+    for _, got in ipairs(expect("truncated", { "/truncate", "/truncate?framing=chunked",
+      "/truncate?framing=chunk" })) do
+      assert.truthy(got.message:find("closed inside the body", 1, true), got.message)
+    end
   end)
 
   it("cut short is kind truncated in every coding, under whole framing", function()
@@ -78,7 +79,7 @@ describe("a body", function()
     for _, got in ipairs(expect("protocol", paths)) do
       assert.truthy(got.message:find("after the end", 1, true) or got.message:find("corrupt", 1, true), got.message)
     end
-    expect("protocol", { "/gzip?mode=corrupt", "/deflate?mode=corrupt", "/zstd?mode=corrupt" })
+    expect("protocol", { "/gzip?mode=corrupt", "/deflate?mode=corrupt" })
   end)
 
   it("that is empty needs no coding", function()

@@ -43,7 +43,7 @@ describe("requests in flight", function()
   it("reach --per-host exactly, each host on its own", function()
     local code = [[
       local list = {}
-      for i = 1, 60 do list[i] = i % 3 + 1 end
+      for i = 1, 60 do list[i] = i %% 3 + 1 end
       local urls = { %q, %q, %q }
       return (select(2, aggr.map(list, function(i) return aggr.fetch(urls[i]).status end, { limit = 500 }))).succeeded
     ]]
