@@ -1,5 +1,5 @@
-/* flags.h -- the options of `aggr run`: ONE table, which parsing, help, environment names and
- * completions all read.
+/* flags.h -- the options of `aggr run`: ONE table, which parsing, help and environment
+ * names read.
  *
  * Borrows argv and the environment: both outlive what is parsed.
  */

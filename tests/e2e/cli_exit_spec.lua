@@ -57,7 +57,7 @@ describe("the exit code is", function()
 
   it("6 when the run's deadline passed, and what is finished is printed", function()
     local result = script("return aggr.all { a = function() return 1 end, b = function() aggr.sleep(60) end }",
-      "--deadline", "50ms")
+      "--deadline", support.slow > 1 and "3s" or "100ms")
     assert.equal(6, result.code, result.err)
     assert.equal('{"a":1}\n', result.out)
     result = script("aggr.defer(function() print 'deferred' end) aggr.sleep(60)", "--deadline=20ms")
