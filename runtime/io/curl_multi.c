@@ -86,7 +86,9 @@ static void on_socket_event(void *owner, int fd, int events, bool failed)
 {
     struct aggr_curl_shard *shard = owner;
     int flags = (events & UV_READABLE ? CURL_CSELECT_IN : 0) |
-                (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0) | (failed ? CURL_CSELECT_ERR : 0);
+                (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
+    if (failed) /* with the error alone curl does not read it, and does not retry what it may */
+        flags = CURL_CSELECT_IN | CURL_CSELECT_OUT | CURL_CSELECT_ERR;
     int running;
     curl_multi_socket_action(shard->multi, fd, flags, &running);
     drain(shard);
