@@ -147,7 +147,7 @@ function gather.run(job)
   collect.run(job)
   record.why = collect.why(job)
   if record.succeeded < job.total then
-    if job.fallback and not job.enough then fall_back(job) end
+    if job.fallback then fall_back(job) end
     if job.need then check_need(job) end
   end
   return job.data, report.note(record:report())

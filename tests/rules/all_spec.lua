@@ -378,6 +378,13 @@ describe("need", function()
     assert.equal("ok", err.report.sources.b.state)
   end)
 
+  it("starts nothing more when it is lost in the very moment another source ends", function()
+    local started = false
+    raised(aggr.all, { after(1, 1), failing(1, "lost"), function() started = true end },
+      { need = { 2 }, limit = 2 })
+    assert.is_false(started)
+  end)
+
   it("names only sources that exist", function()
     usage("'usr', which is not there, did you mean 'user'?", aggr.all, { user = after(1) }, { need = { "usr" } })
     usage("3", aggr.all, { after(1) }, { need = { 3 } })
@@ -417,6 +424,19 @@ describe("fallback", function()
     end))
     assert.same({ a = "a:why", b = "deadline" }, data)
     assert.equal("fallback", report.sources.b.state)
+  end)
+
+  it("functions are called in key order", function()
+    local called = {}
+    aggr.all({ a = failing(3), b = failing(1), c = failing(2) }, {
+      fallback = function(key) called[#called + 1] = key end,
+    })
+    assert.same({ "a", "b", "c" }, called)
+  end)
+
+  it("that is misused fails the call", function()
+    local err = raised(aggr.all, { a = failing(1) }, { fallback = function() return aggr.all(12) end })
+    assert.equal("usage", err.kind)
   end)
 
   it("that fails leaves the source lost, with its Error suppressed by the source's", function()

@@ -105,6 +105,17 @@ describe("aggr.each", function()
     assert.equal(3, report.succeeded)
   end)
 
+  it("is not complete when its deadline found the input waiting", function()
+    local asked = 0
+    local report = aggr.each(function()
+      asked = asked + 1
+      if asked > 1 then aggr.sleep(9) end
+      return asked
+    end, function() end, { deadline = 1 })
+    assert.is_false(report.complete)
+    assert.same({ 1, 1, 0 }, { report.total, report.succeeded, report.failed })
+  end)
+
   it("raises the iterator's own error after its children have ended", function()
     local ended = 0
     local err = raised(aggr.each, function()

@@ -47,6 +47,12 @@ describe("R23: aggr.first", function()
     assert.equal("ok", report.sources.quick.state)
   end)
 
+  it("keeps to the first of several that end in one moment", function()
+    local value, key, report = aggr.first { after(1, "a"), after(1, "b") }
+    assert.same({ "a", 1 }, { value, key })
+    assert.equal("ok", report.sources[2].state)
+  end)
+
   it("goes on after failures and keeps the losers' Errors in its report", function()
     local value, key, report = aggr.first { failing(1, "down"), after(2, "up") }
     assert.same({ "up", 2 }, { value, key })
