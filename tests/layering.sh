@@ -53,7 +53,7 @@ for file in lua/*.lua lua/aggr/*.lua lua/prelude/*.lua; do
   # shellcheck disable=SC2013 # module names have no spaces
   for module in $(sed -n 's/.*[^"_.a-z]require *(\{0,1\} *"\([a-z0-9_.]*\)".*/\1/p' "$file"); do
     case $module in
-    aggr | aggr.* | prelude.* | cjson | cjson.* | table.new | table.clear | bit | jit) ;;
+    aggr | aggr.* | prelude.* | cjson | cjson.* | table.new | table.clear | bit | jit | jit.util) ;;
     *) complain "$file: requires $module" ;;
     esac
   done
