@@ -342,10 +342,18 @@ function scope.unwind(me, killed, err)
   end
 end
 
---- The error that tells the main task that nothing can ever happen again (R27).
+--- The error that tells the main task that nothing can ever happen again (R27): each waiting line
+--- once, with the number of tasks that wait there.
 function scope.deadlock(lines)
-  local message = "every task waits and nothing is pending: " .. table.concat(lines, ", ")
-  return errors.new("script", message, { waiting = lines })
+  local counts, places = {}, {}
+  for _, line in ipairs(lines) do
+    if not counts[line] then places[#places + 1] = line end
+    counts[line] = (counts[line] or 0) + 1
+  end
+  for i, line in ipairs(places) do
+    if counts[line] > 1 then places[i] = ("%s (%d tasks)"):format(line, counts[line]) end
+  end
+  return errors.new("script", "every task waits and nothing is pending: " .. table.concat(places, ", "))
 end
 
 --- Raises kind `usage` where a yield is impossible; set by the prelude.
