@@ -76,7 +76,26 @@ static enum aggr_err take_scheme(struct aggr_url_parse *parse, struct aggr_span 
     return AGGR_OK;
 }
 
-/* Appends `text`, percent-encoding what must not stand raw in a path or query. */
+/* What must not stand raw in a path or query. */
+static bool is_raw(unsigned char c)
+{
+    switch (c) {
+    case '"':
+    case '<':
+    case '>':
+    case '\\':
+    case '^':
+    case '`':
+    case '{':
+    case '|':
+    case '}':
+        return false;
+    default:
+        return c > 0x20 && c < 0x7f;
+    }
+}
+
+/* Appends `text`, percent-encoding the rest. */
 static enum aggr_err append_encoded(struct aggr_buf *buf, struct aggr_span text)
 {
     static const char HEX[] = "0123456789ABCDEF";
@@ -85,12 +104,12 @@ static enum aggr_err append_encoded(struct aggr_buf *buf, struct aggr_span text)
         return err;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.at[i];
-        if (c <= 0x20 || c >= 0x7f || strchr("\"<>\\^`{|}", c)) {
+        if (is_raw(c)) {
+            buf->data[buf->len++] = (char)c;
+        } else {
             buf->data[buf->len++] = '%';
             buf->data[buf->len++] = HEX[c >> 4];
             buf->data[buf->len++] = HEX[c & 15];
-        } else {
-            buf->data[buf->len++] = (char)c;
         }
     }
     return AGGR_OK;
@@ -122,16 +141,28 @@ static void remove_dot_segments(struct aggr_buf *buf, size_t start)
     buf->len = start + out;
 }
 
-/* "https://host:8443" of what has been taken so far. */
+static char *put(char *out, const char *text)
+{
+    size_t len = strlen(text);
+    memcpy(out, text, len + 1);
+    return out + len;
+}
+
+/* "https://host:8443" of what has been taken so far. By hand: it is made for every request. */
 static enum aggr_err make_origin(struct aggr_url *url)
 {
-    const char *format = strchr(url->host, ':') ? "%s://[%s]:%d" : "%s://%s:%d";
+    bool v6 = strchr(url->host, ':') != NULL;
+    char digits[6], *digit = digits + 5;
     url->scheme = url->https ? "https" : "http";
-    size_t size = strlen(url->host) + sizeof "https://[]:65535";
-    url->origin = malloc(size);
+    url->origin = malloc(strlen(url->host) + sizeof "https://[]:65535");
     if (!url->origin)
         return AGGR_ERR_MEMORY;
-    snprintf(url->origin, size, format, url->scheme, url->host, url->port);
+    char *out = put(put(url->origin, url->scheme), v6 ? "://[" : "://");
+    out = put(put(out, url->host), v6 ? "]:" : ":");
+    *digit = '\0';
+    for (int port = url->port; port > 0; port /= 10)
+        *--digit = (char)('0' + port % 10);
+    put(out, digit);
     return AGGR_OK;
 }
 
