@@ -97,6 +97,7 @@ static void run_main(struct inner *inner)
 {
     lua_State *L = aggr_vm_lua(inner->vm);
     if (luaL_loadbuffer(L, inner->source, strlen(inner->source), "=inner") != 0) {
+        inner->result.code = 70;
         snprintf(inner->result.text, sizeof inner->result.text, "%s", lua_tostring(L, -1));
         return;
     }
