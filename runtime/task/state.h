@@ -14,7 +14,10 @@ struct aggr_state {
     struct aggr_sched *sched;     /* owned by the vm */
     struct aggr_runtime *runtime; /* borrowed */
     size_t bytes, peak_bytes;     /* allocated by Lua now, and at most */
-    void *run;                    /* struct aggr_run while one is under way (vm/run.h) */
+    lua_State *lender;            /* an empty state, whose allocator L borrows (vm/alloc.h) */
+    lua_Alloc allocate;
+    void *arena;
+    void *run; /* struct aggr_run while one is under way (vm/run.h) */
 };
 
 static inline struct aggr_state *aggr_state_of(lua_State *L)

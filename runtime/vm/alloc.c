@@ -1,20 +1,54 @@
 #include "vm/alloc.h"
-#include "task/state.h"
+#include <lauxlib.h>
 #include <stdlib.h>
 
-void *aggr_alloc(void *state, void *block, size_t old_size, size_t new_size)
+static void *counting(void *data, void *block, size_t old_size, size_t new_size)
 {
-    struct aggr_state *counts = state;
-    if (new_size == 0) {
-        free(block);
-        counts->bytes -= old_size;
+    struct aggr_state *state = data;
+    void *moved = state->allocate(state->arena, block, old_size, new_size);
+    if (!moved && new_size > 0)
         return NULL;
-    }
-    void *moved = realloc(block, new_size);
-    if (!moved)
-        return NULL;
-    counts->bytes += new_size - (block ? old_size : 0);
-    if (counts->bytes > counts->peak_bytes)
-        counts->peak_bytes = counts->bytes;
+    state->bytes += new_size - (block ? old_size : 0);
+    if (state->bytes > state->peak_bytes)
+        state->peak_bytes = state->bytes;
     return moved;
+}
+
+#ifdef __SANITIZE_ADDRESS__
+static void *from_malloc(void *arena, void *block, size_t old_size, size_t new_size)
+{
+    (void)arena, (void)old_size;
+    if (new_size > 0)
+        return realloc(block, new_size);
+    free(block);
+    return NULL;
+}
+
+static lua_State *open_lender(void)
+{
+    return lua_newstate(from_malloc, NULL);
+}
+#else
+static lua_State *open_lender(void)
+{
+    return luaL_newstate();
+}
+#endif
+
+lua_State *aggr_alloc_open(struct aggr_state *state)
+{
+    state->lender = open_lender();
+    if (!state->lender)
+        return NULL;
+    state->allocate = lua_getallocf(state->lender, &state->arena);
+    state->L = lua_newstate(counting, state);
+    return state->L;
+}
+
+void aggr_alloc_close(struct aggr_state *state)
+{
+    if (state->L)
+        lua_close(state->L);
+    if (state->lender)
+        lua_close(state->lender);
 }

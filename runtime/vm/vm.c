@@ -29,13 +29,13 @@ struct aggr_vm *aggr_vm_new(struct aggr_runtime *runtime, const struct aggr_vm_m
     struct aggr_vm *vm = aggr_mem_new(1, sizeof *vm);
     vm->state.runtime = runtime;
     vm->state.sched = &vm->sched;
-    lua_State *L = lua_newstate(aggr_alloc, &vm->state);
+    lua_State *L = aggr_alloc_open(&vm->state);
     if (!L) {
         aggr_failure_set(why, AGGR_ERR_MEMORY, AGGR_PHASE_QUEUE, "no memory for Lua");
+        aggr_alloc_close(&vm->state);
         free(vm);
         return NULL;
     }
-    vm->state.L = L;
     aggr_sched_init(&vm->sched, L, &runtime->loop, runtime->trace);
     if (lua_cpcall(L, open_all, (void *)extra) != 0) {
         const char *text = lua_tostring(L, -1);
@@ -51,7 +51,7 @@ void aggr_vm_free(struct aggr_vm *vm)
     if (!vm)
         return;
     aggr_sched_deinit(&vm->sched);
-    lua_close(vm->state.L);
+    aggr_alloc_close(&vm->state);
     free(vm);
 }
 
