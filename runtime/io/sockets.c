@@ -1,6 +1,7 @@
 #include "io/sockets.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,7 +15,8 @@ struct socket_watch {
 
 struct aggr_socket_slot {
     struct socket_watch *watch;
-    bool opened; /* by aggr_sockets_open */
+    bool opened;    /* by aggr_sockets_open */
+    bool connected; /* has been seen to be: closed by aggr_sockets_close alone */
 };
 
 static void on_watch_closed(struct aggr_watch *watch)
@@ -55,13 +57,29 @@ void aggr_sockets_deinit(struct aggr_sockets *sockets)
     free(sockets->slots);
 }
 
+/* The socket that had this number is gone, and nobody told. The new one is watched as it was: its
+ * owner may see no change. */
+static void reopen(struct aggr_sockets *sockets, struct aggr_socket_slot *slot, int fd)
+{
+    int mask = slot->watch ? slot->watch->watch.mask : 0;
+    void *owner = slot->watch ? slot->watch->owner : NULL;
+    unwatch(slot);
+    if (mask)
+        aggr_sockets_watch(sockets, fd, mask, owner);
+}
+
 int aggr_sockets_open(struct aggr_sockets *sockets, int family, int type, int protocol)
 {
     int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
     if (fd < 0)
         return -1;
-    slot_of(sockets, fd)->opened = true;
-    sockets->open++;
+    struct aggr_socket_slot *slot = slot_of(sockets, fd);
+    if (slot->opened)
+        reopen(sockets, slot, fd);
+    else
+        sockets->open++;
+    slot->opened = true;
+    slot->connected = false;
     return fd;
 }
 
@@ -85,11 +103,31 @@ enum aggr_err aggr_sockets_watch(struct aggr_sockets *sockets, int fd, int mask,
     return AGGR_OK;
 }
 
+static bool is_connected(int fd)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof peer;
+    return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
+}
+
+/* libcurl closes a socket that never connected by itself, without CLOSESOCKETFUNCTION, and only
+ * then says that it need not be watched any more. */
+static void forget_unconnected(struct aggr_sockets *sockets, struct aggr_socket_slot *slot, int fd)
+{
+    unwatch(slot);
+    if (!slot->opened || fcntl(fd, F_GETFD) >= 0)
+        return;
+    slot->opened = false;
+    sockets->open--;
+}
+
 void aggr_sockets_idle(struct aggr_sockets *sockets, int fd)
 {
     struct aggr_socket_slot *slot = slot_of(sockets, fd);
-    if (!slot->opened)
-        unwatch(slot);
+    if (slot->opened && !slot->connected)
+        slot->connected = is_connected(fd);
+    if (!slot->connected)
+        forget_unconnected(sockets, slot, fd);
     else if (slot->watch)
         aggr_watch_set(&slot->watch->watch, 0);
 }
@@ -100,6 +138,6 @@ int aggr_sockets_close(struct aggr_sockets *sockets, int fd)
     unwatch(slot);
     if (slot->opened)
         sockets->open--;
-    slot->opened = false;
+    slot->opened = slot->connected = false;
     return close(fd);
 }

@@ -2,7 +2,7 @@
  *
  * Owns the watches; borrows the loop and each socket's owner.
  *
- *   opened -> watch <-> idle -> close
+ *   opened -> watch <-> idle -> close        opened -> watch -> idle (closed without a word)
  */
 #pragma once
 #include "io/loop.h"

@@ -33,7 +33,7 @@ describe("a request that hangs", function()
     local ended = outcomes.of {
       { url = url("/", "stuck"), connect_timeout = 0.2 },
       { url = support.fixture():tls_url("/", "silent"), connect_timeout = "200ms" },
-      { url = url("/delay?ms=400"), connect_timeout = 0.1 },
+      { url = url("/delay?ms=" .. 400 * support.slow), connect_timeout = 0.2 * support.slow },
     }
     check(ended[1], "connect", 0.2)
     check(ended[2], "tls", 0.2)

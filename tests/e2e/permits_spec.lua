@@ -12,7 +12,7 @@ describe("requests in flight", function()
     local running = support.start(args)
     meanwhile(support.fixture(), running)
     local got = running:finish(30)
-    assert.equal(0, got.code, got.err)
+    assert.equal(0, got.code, ("signal %s\n%s"):format(tostring(got.signal), got.err))
     return got
   end
 

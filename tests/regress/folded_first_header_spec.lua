@@ -23,7 +23,8 @@ describe("a folded first header line", function()
     local expected = { "protocol", 200, "protocol", 200, "protocol", 200, "protocol", 200, 200, "protocol", 200 }
     for i, got in ipairs(outcomes.of(requests)) do
       assert.equal(expected[i], got.kind or got.status, i .. " " .. tostring(got.text))
-      if got.kind then assert.truthy(got.message:find("folded", 1, true), got.message) end
+      local cause = i == 3 and "without colon" or "folded" -- curl looks for the colon first
+      if got.kind then assert.truthy(got.message:find(cause, 1, true), got.message) end
     end
   end)
 end)
