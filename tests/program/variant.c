@@ -31,7 +31,7 @@ static void make_hot(lua_State *L)
 struct aggr_vm *__wrap_aggr_vm_new(struct aggr_runtime *runtime, const struct aggr_vm_module *extra,
                                    struct aggr_failure *why)
 {
-    enum { WORK_PER_BYTE = 10000 }; /* in percent of what is allocated */
+    enum { WORK_PER_BYTE = 3000 }; /* in percent of what is allocated */
     struct aggr_vm *vm = __real_aggr_vm_new(runtime, extra, why);
     const char *jit = getenv("AGGR_TEST_JIT"), *gc = getenv("AGGR_TEST_GC");
     if (!vm)
