@@ -1,31 +1,30 @@
 #!/usr/bin/python3
-"""The model of the random-tree test: runs trees on trio's scheduler and mock clock.
+"""The model of the random-tree test: runs trees on trio's scheduler and mock clock
+(own_kernel.py where there is no trio).
 
 usage: model.py FIRST_SEED COUNT     one line of Lua per seed: { seed, tree, trace, tie }
 
 `tie` is 1 when bodies that began or share their budgets together ran out of them: they end at once,
 in any order.
 
-trio gives scopes, cancellation, shields, deadlines and time. Only what aggr defines otherwise is
+The kernel gives scopes, cancellation, shields, deadlines and time. Only what aggr defines otherwise is
 written out here: which error a group raises (R5), that waiting for children is no failure (R4),
 shields that end (R18), deferred functions (R19-R21).
 """
+import os
 import sys
-
-import trio
-import trio.testing
-from trio._core import _run
 
 import tree
 
+try:
+    if os.environ.get("AGGR_MODEL") == "own":
+        raise ImportError
+    import trio_kernel as kernel
+except ImportError:
+    import own_kernel as kernel
+
 BUDGET = 5.0
 END = {"label": "end", "body": []}  # what every task defers first, so that it runs last
-
-
-class Batches:
-    """trio reverses its batches at random; here they stay first in, first out."""
-    random = staticmethod(lambda: 1.0)
-    uniform = staticmethod(lambda low, high: low)
 
 
 class Failure(Exception):
@@ -60,7 +59,7 @@ class Body:
 class Group:
     def __init__(self, nursery):
         self.nursery, self.live, self.errors, self.cancelled = nursery, 0, [], None
-        self.changed = trio.Event()
+        self.changed = kernel.Event()
 
     def fail(self, error):
         if error not in self.errors:
@@ -72,9 +71,9 @@ class Group:
         self.changed.set()
 
     async def join(self):
-        with trio.CancelScope(shield=True):
+        with kernel.CancelScope(shield=True):
             while self.live:
-                self.changed = trio.Event()
+                self.changed = kernel.Event()
                 await self.changed.wait()
 
 
@@ -83,10 +82,10 @@ class Model:
         self.service = service
         self.trace, self.scopes, self.states, self.budgets = {}, {}, {}, {}
         self.spent, self.tie = set(), False
-        self.zero = trio.current_time()
+        self.zero = kernel.current_time()
 
     def log(self, task, label):
-        self.trace.setdefault(task, []).append((trio.current_time() - self.zero, label))
+        self.trace.setdefault(task, []).append((kernel.current_time() - self.zero, label))
 
     async def steps(self, body, steps):
         for step in steps:
@@ -94,26 +93,22 @@ class Model:
 
     def budget_end(self):
         """All that a cancelled scope still runs shares one budget (R20); others have their own."""
-        end = trio.current_time() + BUDGET
-        status = trio.lowlevel.current_task()._cancel_status
-        while status and not status._scope.cancel_called and not status._scope.shield:
-            status = status._parent
-        if status and status._scope.cancel_called:
-            return self.budgets.setdefault(status._scope, end)
-        return end
+        end = kernel.current_time() + BUDGET
+        cancelled = kernel.innermost_cancelled()
+        return self.budgets.setdefault(cancelled, end) if cancelled else end
 
     async def run_defers(self, body, outcome):
         if not body.defers:
             return outcome
         spent = False
         end = self.budget_end()
-        with trio.CancelScope(shield=True, deadline=end):
+        with kernel.CancelScope(shield=True, deadline=end):
             while body.defers:
                 step = body.defers.pop()
                 self.log(body.task, step.get("label") or f"defer{step['n']}")
                 try:
                     await self.steps(Body(body.task, body.groups), step["body"])
-                except trio.Cancelled:
+                except kernel.Cancelled:
                     if not spent:
                         outcome = added(outcome, Failure("deadline"))
                         self.tie |= end in self.spent or end in self.budgets.values()
@@ -128,7 +123,7 @@ class Model:
         outcome = None
         try:
             await self.steps(body, steps)
-        except (Failure, trio.Cancelled) as raised:
+        except (Failure, kernel.Cancelled) as raised:
             outcome = raised
         outcome = await self.run_defers(body, outcome)
         if outcome is not None:
@@ -136,7 +131,7 @@ class Model:
 
     async def child(self, group, step, groups):
         task = step["task"]
-        with trio.CancelScope() as own:
+        with kernel.CancelScope() as own:
             self.scopes[task] = own
             self.states[task] = "cancelled"
             self.log(task, "start")
@@ -146,8 +141,8 @@ class Model:
             except Failure as failure:
                 group.fail(failure)
                 self.states[task] = "error " + failure.label
-            except trio.Cancelled as cancelled:
-                if own._cancel_status.parent_cancellation_is_visible_to_us:
+            except kernel.Cancelled as cancelled:
+                if kernel.outer_is_visible(own):
                     group.cancelled = cancelled
             del self.scopes[task]
             group.leave()
@@ -155,7 +150,7 @@ class Model:
     # One method per op.
 
     async def sleep(self, body, step):
-        await trio.sleep(step["t"])
+        await kernel.sleep(step["t"])
         self.log(body.task, f"slept{step['n']}")
 
     async def error(self, body, step):
@@ -185,7 +180,7 @@ class Model:
             self.log(body.task, f"caught{step['n']} {failure.text()}")
 
     async def deadline(self, body, step):
-        with trio.CancelScope(deadline=trio.current_time() + step["t"]) as scope:
+        with kernel.CancelScope(deadline=kernel.current_time() + step["t"]) as scope:
             await self.body(Body(body.task, body.groups), step["body"])
         if scope.cancelled_caught:
             raise Failure("deadline")
@@ -193,9 +188,9 @@ class Model:
 
     async def shield(self, body, step):
         async def lower(scope, seconds):
-            await trio.sleep(seconds)
+            await kernel.sleep(seconds)
             scope.shield = False
-        with trio.CancelScope(shield=True) as scope:
+        with kernel.CancelScope(shield=True) as scope:
             self.service.start_soon(lower, scope, step["t"])
             await self.body(Body(body.task, body.groups), step["body"])
         self.log(body.task, f"shield{step['n']}")
@@ -203,19 +198,19 @@ class Model:
     async def group(self, body, step):
         passed_on = group = None
         try:
-            async with trio.open_nursery() as nursery:
+            async with kernel.open_nursery() as nursery:
                 group = Group(nursery)
                 groups = {**body.groups, step["n"]: group}
                 try:
                     await self.body(Body(body.task, groups), step["body"])
                 except Failure as failure:
                     group.fail(failure)
-                except trio.Cancelled as cancelled:
+                except kernel.Cancelled as cancelled:
                     group.cancelled = cancelled
                 await group.join()
                 if group.cancelled:
                     raise group.cancelled
-        except (trio.Cancelled, trio.MultiError) as raised:
+        except (kernel.Cancelled, kernel.MultiError) as raised:
             passed_on = raised
         if group.errors:
             first = group.errors[0]
@@ -228,7 +223,7 @@ class Model:
 
 
 async def run(steps):
-    async with trio.open_nursery() as service:
+    async with kernel.open_nursery() as service:
         model = Model(service)
         model.log(1, "start")
         try:
@@ -251,11 +246,9 @@ def lua(value):
 
 
 def main(first, count):
-    _run._r = Batches()
     for seed in range(first, first + count):
         steps = tree.make(seed)
-        clock = trio.testing.MockClock(autojump_threshold=0)
-        print("return " + lua({"seed": seed, **trio.run(run, steps, clock=clock)}))
+        print("return " + lua({"seed": seed, **kernel.run(run, steps)}))
 
 
 if __name__ == "__main__":
