@@ -88,7 +88,7 @@ end
 ---@return integer?
 function sources.attempts(job, i, task, err)
   if job.runs[i] == job.input[job.record:key(i)] then return nil end
-  if err then return err.attempt end
+  if err then return err.attempt or 1 end
   return task.n > 2 and task.values[3] or nil
 end
 

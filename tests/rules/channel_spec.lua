@@ -1,19 +1,10 @@
 --- aggr.channel, and R10 on it: nothing taken is lost.
 local aggr = require "aggr"
+local support = require "rules.support"
+
+local raised, usage = support.raised, support.usage
 
 local RACES = os.getenv "AGGR_TEST_GC" and 1000 or 10000
-
-local function raised(fn, ...)
-  local _, err = aggr.try(fn, ...)
-  assert.is_truthy(err, "nothing was raised")
-  return err
-end
-
-local function usage(message, fn, ...)
-  local err = raised(fn, ...)
-  assert.equal("usage", err.kind, tostring(err))
-  assert.is_truthy(err.message:find(message, 1, true), err.message)
-end
 
 describe("a channel", function()
   it("hands values over first in, first out", function()

@@ -1,5 +1,8 @@
 --- aggr.each: any input, nothing kept.
 local aggr = require "aggr"
+local support = require "rules.support"
+
+local raised, usage = support.raised, support.usage
 
 local function counter(n)
   local i = 0
@@ -7,18 +10,6 @@ local function counter(n)
     i = i + 1
     if i <= n then return i, i * 2 end
   end
-end
-
-local function raised(fn, ...)
-  local _, err = aggr.try(fn, ...)
-  assert.is_truthy(err, "nothing was raised")
-  return err
-end
-
-local function usage(message, fn, ...)
-  local err = raised(fn, ...)
-  assert.equal("usage", err.kind, tostring(err))
-  assert.is_truthy(err.message:find(message, 1, true), err.message)
 end
 
 describe("aggr.each", function()

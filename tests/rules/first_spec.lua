@@ -1,29 +1,8 @@
 --- R23: aggr.first.
 local aggr = require "aggr"
+local support = require "rules.support"
 
-local function after(seconds, value)
-  return function()
-    aggr.sleep(seconds)
-    return value
-  end
-end
-
-local function failing(seconds, what)
-  return function()
-    aggr.sleep(seconds)
-    error(what, 0)
-  end
-end
-
-local function raised(fn, ...)
-  local _, err = aggr.try(fn, ...)
-  assert.is_truthy(err, "nothing was raised")
-  return err
-end
-
-local function near(expected, actual)
-  assert.is_true(math.abs(expected - actual) < 1e-6, ("expected %g, got %g"):format(expected, actual))
-end
+local after, failing, raised, near = support.after, support.failing, support.raised, support.near
 
 describe("R23: aggr.first", function()
   it("gives the first success and its key, cancels the others and waits for them", function()

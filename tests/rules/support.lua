@@ -1,0 +1,47 @@
+--- What the specs of the collect calls share: sources, and looks at what was raised and when.
+local aggr = require "aggr"
+
+local support = {}
+
+--- A source that gives `value` after so many seconds.
+function support.after(seconds, value)
+  return function()
+    aggr.sleep(seconds)
+    return value
+  end
+end
+
+--- A source that fails after so many seconds.
+function support.failing(seconds, what)
+  return function()
+    aggr.sleep(seconds)
+    error(what or "boom", 0)
+  end
+end
+
+--- The Error that fn(...) raises.
+function support.raised(fn, ...)
+  local _, err = aggr.try(fn, ...)
+  assert(err, "nothing was raised")
+  return err
+end
+
+--- fn(...) must raise kind usage with this in its message.
+function support.usage(message, fn, ...)
+  local err = support.raised(fn, ...)
+  assert(err.kind == "usage", tostring(err))
+  assert(err.message:find(message, 1, true), err.message)
+end
+
+--- How long fn(...) takes.
+function support.elapsed(fn, ...)
+  local before = aggr.now()
+  fn(...)
+  return aggr.now() - before
+end
+
+function support.near(expected, actual)
+  assert(math.abs(expected - actual) < 1e-6, ("expected %g, got %g"):format(expected, actual))
+end
+
+return support
