@@ -48,28 +48,32 @@ static int open_beside(struct aggr_replace *file, mode_t mode)
     return 0;
 }
 
+static int open_straight(struct aggr_replace *file, const char *path)
+{
+    file->target = aggr_mem_strdup(path);
+    file->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    int failed = file->fd < 0 ? errno : 0;
+    if (failed)
+        aggr_replace_discard(file);
+    return failed;
+}
+
+/* stat(2) comes first: /dev/stdout leads to a pipe that has no path for realpath(3) to find. */
 int aggr_replace_open(struct aggr_replace *file, const char *path)
 {
     *file = (struct aggr_replace){.fd = -1};
     char resolved[PATH_MAX];
     struct stat status;
-    if (!realpath(path, resolved)) {
+    if (stat(path, &status) != 0) {
         if (errno != ENOENT)
             return errno;
         file->target = aggr_mem_strdup(path);
         return open_beside(file, default_mode());
     }
+    if (!S_ISREG(status.st_mode) || !realpath(path, resolved))
+        return open_straight(file, path);
     file->target = aggr_mem_strdup(resolved);
-    int failed = 0;
-    if (stat(resolved, &status) != 0)
-        failed = errno;
-    else if (S_ISREG(status.st_mode))
-        return open_beside(file, status.st_mode & 0777);
-    else if ((file->fd = open(resolved, O_WRONLY | O_CLOEXEC | O_NOCTTY)) < 0)
-        failed = errno;
-    if (failed)
-        aggr_replace_discard(file);
-    return failed;
+    return open_beside(file, status.st_mode & 0777);
 }
 
 static int close_file(struct aggr_replace *file)
