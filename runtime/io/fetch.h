@@ -8,7 +8,8 @@
  */
 #pragma once
 #include "base/gate.h"
-#include "base/url.h"
+#include "io/hop.h"
+#include "io/limits.h"
 #include "io/response.h"
 #include "io/runtime.h"
 
@@ -36,7 +37,47 @@ struct aggr_fetch_timing {
     uint64_t queue, dns, connect, tls, wait, body, total;
 };
 
-struct aggr_fetch;
+enum aggr_fetch_state {
+    AGGR_FETCH_NEW,
+    AGGR_FETCH_DNS,
+    AGGR_FETCH_QUEUE,
+    AGGR_FETCH_CONNECT,
+    AGGR_FETCH_WAIT,
+    AGGR_FETCH_BODY,
+    AGGR_FETCH_ENDED,
+};
+
+/* All of it is private to io/fetch and io/fetch_drive. */
+struct aggr_fetch {
+    struct aggr_runtime *rt;
+    void (*on_end)(struct aggr_fetch *fetch, void *owner);
+    void *owner;
+    const struct aggr_policy *policy;
+    struct aggr_gate_client *client;
+    enum aggr_fetch_state state;
+    uint64_t id;
+
+    struct aggr_hop hop;
+    struct aggr_route route;
+    struct aggr_query query;    /* waiting in DNS */
+    struct aggr_answer *answer; /* a reference, or NULL */
+    struct aggr_waiter waiter;  /* queued in QUEUE, granted after it */
+    struct aggr_exchange_request request;
+    struct aggr_sink sink;
+    struct aggr_exchange *exchange; /* from CONNECT to BODY */
+    struct aggr_response response;
+    const char *location; /* within the response's head, when it is a redirect to be followed */
+    size_t location_len, redirect_body;
+    unsigned redirects, redirects_max;
+
+    struct aggr_limits limits;
+    struct aggr_timer timer;     /* due at the first limit, or earlier: see arm */
+    uint64_t begun_ns, state_ns; /* when the fetch, the state began */
+    struct aggr_fetch_timing timing;
+    struct aggr_failure failure;
+    char *given_url;        /* owned; where it could not be parsed */
+    struct aggr_list spare; /* among the runtime's spares, while nobody's */
+};
 
 /* Never NULL. A request that cannot be (kind usage) ends with its failure as soon as it is started.
  */
@@ -50,6 +91,9 @@ void aggr_fetch_cancel(struct aggr_fetch *fetch);
 
 /* Not while started and neither ended nor cancelled. */
 void aggr_fetch_free(struct aggr_fetch *fetch);
+
+/* What free has kept for the next new. */
+void aggr_fetch_free_spares(struct aggr_runtime *rt);
 
 /* After on_end, borrowed until free. */
 const struct aggr_failure *aggr_fetch_failure(const struct aggr_fetch *fetch);

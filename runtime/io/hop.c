@@ -3,6 +3,9 @@
 #include "io/headers.h"
 #include <string.h>
 
+/* Room for what add_default_headers adds. */
+enum { DEFAULTS_MAX = 96 };
+
 static enum aggr_err add_default_headers(struct aggr_buf *headers)
 {
     static const char *const defaults[][2] = {
@@ -61,7 +64,6 @@ static enum aggr_err copy_body(struct aggr_hop *hop, const struct aggr_hop_reque
 enum aggr_err aggr_hop_init(struct aggr_hop *hop, const struct aggr_hop_request *request,
                             struct aggr_failure *why)
 {
-    *hop = (struct aggr_hop){0};
     enum aggr_err err = aggr_url_parse(&hop->url, request->url, request->url_len, why);
     if (!err && (!check_method(request, why) ||
                  !aggr_headers_check(request->headers, request->headers_len, why)))
@@ -69,7 +71,9 @@ enum aggr_err aggr_hop_init(struct aggr_hop *hop, const struct aggr_hop_request 
     if (err)
         return err;
     strcpy(hop->method, request->method);
-    err = aggr_buf_append(&hop->headers, request->headers, request->headers_len);
+    err = aggr_buf_reserve(&hop->headers, request->headers_len + DEFAULTS_MAX);
+    if (!err)
+        err = aggr_buf_append(&hop->headers, request->headers, request->headers_len);
     if (!err)
         err = add_default_headers(&hop->headers);
     if (!err)

@@ -1,6 +1,6 @@
 /* hop.h -- what one hop of a fetch asks for, and what a redirect makes of it. Plain data.
  *
- *   init -> follow* -> deinit            deinit of {0} and after a failed init is harmless
+ *   {0} -> init -> follow* -> deinit          deinit of {0} and after a failed init is harmless
  */
 #pragma once
 #include "base/url.h"
@@ -27,8 +27,8 @@ struct aggr_hop_request {
     size_t body_len;
 };
 
-/* Copies the request; adds Accept, Accept-Encoding and User-Agent where they are not given. Fails
- * with kind usage or memory. */
+/* Copies the request into `hop`, which is {0} but for an empty `headers`; adds Accept,
+ * Accept-Encoding and User-Agent where they are not given. Fails with kind usage or memory. */
 enum aggr_err aggr_hop_init(struct aggr_hop *hop, const struct aggr_hop_request *request,
                             struct aggr_failure *why);
 

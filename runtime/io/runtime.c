@@ -1,5 +1,6 @@
 #include "io/runtime.h"
 #include "io/curl_multi.h"
+#include "io/fetch.h"
 
 enum { CONCURRENCY = 128, PER_HOST = 32 };
 
@@ -26,6 +27,7 @@ enum aggr_err aggr_runtime_init(struct aggr_runtime *rt, const struct aggr_runti
     }
     AGGR_CHECK(uv_idle_init(&rt->loop.uv, &rt->pump) == 0);
     rt->pump.data = rt;
+    aggr_list_init(&rt->spares);
     rt->lookup =
         aggr_lookup_new(&rt->loop, rt->offload, options->resolve ? options->resolve : getaddrinfo);
     rt->concurrency = options->concurrency ? options->concurrency : CONCURRENCY;
@@ -40,6 +42,7 @@ enum aggr_err aggr_runtime_init(struct aggr_runtime *rt, const struct aggr_runti
 unsigned aggr_runtime_deinit(struct aggr_runtime *rt)
 {
     AGGR_CHECK(rt->fetches == 0);
+    aggr_fetch_free_spares(rt);
     if (rt->owns_transport)
         rt->transport->ops->free(rt->transport);
     aggr_policy_set_free(rt->policies);

@@ -36,9 +36,11 @@ struct aggr_runtime {
     struct aggr_trace *trace;      /* may be NULL */
     struct aggr_rng rng;
     struct aggr_clock *clock;
-    uint64_t next_id; /* of exchanges */
-    uv_idle_t pump;   /* active while permits have come free that nobody was told about */
-    unsigned fetches; /* started, not ended */
+    uint64_t next_id;        /* of exchanges */
+    uv_idle_t pump;          /* active while permits have come free that nobody was told about */
+    unsigned fetches;        /* started, not ended */
+    struct aggr_list spares; /* of io/fetch */
+    unsigned spare_len;
 };
 
 enum aggr_err aggr_runtime_init(struct aggr_runtime *rt,

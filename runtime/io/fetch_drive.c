@@ -1,0 +1,318 @@
+#include "io/fetch_drive.h"
+#include <string.h>
+
+/* How much of a redirect's own body is read so that its connection can be used again. */
+enum { REDIRECT_BODY_MAX = 64 * 1024 };
+
+/* Account for the time spent in the state that ends now. */
+static void enter(struct aggr_fetch *fetch, enum aggr_fetch_state state, uint64_t now_ns)
+{
+    struct aggr_fetch_timing *timing = &fetch->timing;
+    uint64_t *const spent[] = {
+        [AGGR_FETCH_DNS] = &timing->dns,         [AGGR_FETCH_QUEUE] = &timing->queue,
+        [AGGR_FETCH_CONNECT] = &timing->connect, [AGGR_FETCH_WAIT] = &timing->wait,
+        [AGGR_FETCH_BODY] = &timing->body,
+    };
+    if (fetch->state > AGGR_FETCH_NEW && fetch->state < AGGR_FETCH_ENDED)
+        *spent[fetch->state] += now_ns - fetch->state_ns;
+    fetch->state = state;
+    fetch->state_ns = now_ns;
+}
+
+static uint64_t now_of(struct aggr_fetch *fetch)
+{
+    return aggr_loop_now(&fetch->rt->loop);
+}
+
+/* The limit moves away while the timer stays: it may fire early and is set again then. */
+static void arm(struct aggr_fetch *fetch)
+{
+    uint64_t due_ns = aggr_limits_due(&fetch->limits);
+    if (!aggr_timer_active(&fetch->timer) || due_ns < fetch->timer.due_ns)
+        aggr_timer_start(&fetch->rt->loop.timers, &fetch->timer, due_ns);
+}
+
+/* Ends whatever is under way, in the same turn; no callback of it comes any more. */
+static void stop(struct aggr_fetch *fetch)
+{
+    struct aggr_runtime *rt = fetch->rt;
+    aggr_timer_stop(&rt->loop.timers, &fetch->timer);
+    if (fetch->state == AGGR_FETCH_DNS)
+        aggr_lookup_cancel(&fetch->query);
+    if (fetch->exchange)
+        rt->transport->ops->cancel(fetch->exchange);
+    fetch->exchange = NULL;
+    if (fetch->state == AGGR_FETCH_QUEUE)
+        aggr_gate_withdraw(rt->gate, &fetch->waiter);
+    else if (aggr_waiter_granted(&fetch->waiter))
+        aggr_gate_release(rt->gate, &fetch->waiter);
+    aggr_runtime_pump_soon(rt);
+}
+
+static void end(struct aggr_fetch *fetch)
+{
+    struct aggr_runtime *rt = fetch->rt;
+    uint64_t now_ns = now_of(fetch);
+    aggr_timer_stop(&rt->loop.timers, &fetch->timer);
+    enter(fetch, AGGR_FETCH_ENDED, now_ns);
+    fetch->timing.total = now_ns - fetch->begun_ns;
+    rt->fetches--;
+    aggr_trace_emit(rt->trace, AGGR_TRACE_EXCHANGE_END, fetch->id);
+}
+
+static void finish(struct aggr_fetch *fetch)
+{
+    end(fetch);
+    fetch->on_end(fetch, fetch->owner);
+}
+
+static void fail(struct aggr_fetch *fetch, const struct aggr_failure *failure)
+{
+    fetch->failure = *failure;
+    finish(fetch);
+}
+
+static void begin_hop(struct aggr_fetch *fetch, uint64_t now_ns);
+
+/* The exchange is over: the permit goes back first, whatever comes next. */
+static void give_back(struct aggr_fetch *fetch)
+{
+    struct aggr_gate *gate = fetch->rt->gate;
+    aggr_gate_release(gate, &fetch->waiter);
+    aggr_gate_pump(gate);
+}
+
+static void follow(struct aggr_fetch *fetch)
+{
+    struct aggr_failure why = {0};
+    if (fetch->redirects++ == fetch->redirects_max) {
+        aggr_failure_set(&why, AGGR_ERR_PROTOCOL, AGGR_PHASE_BODY, "more than %u redirect%s",
+                         fetch->redirects_max, fetch->redirects_max == 1 ? "" : "s");
+        fail(fetch, &why);
+        return;
+    }
+    if (aggr_hop_follow(&fetch->hop, fetch->response.status, fetch->location, fetch->location_len,
+                        &why)) {
+        fail(fetch, &why);
+        return;
+    }
+    uint64_t max_body_bytes = fetch->response.max_body_bytes;
+    aggr_response_deinit(&fetch->response);
+    aggr_response_init(&fetch->response, strcmp(fetch->hop.method, "HEAD") == 0, max_body_bytes);
+    fetch->location = NULL;
+    fetch->redirect_body = 0;
+    begin_hop(fetch, now_of(fetch));
+}
+
+static void on_end(struct aggr_sink *sink, const struct aggr_end *ended)
+{
+    struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
+    struct aggr_response *response = &fetch->response;
+    bool ours = ended->failure.code == AGGR_ERR_CANCELLED; /* on_head or on_data wanted no more */
+    fetch->exchange = NULL;
+    uint64_t tls_ns = ended->tls_ns < fetch->timing.connect ? ended->tls_ns : 0;
+    fetch->timing.tls += tls_ns;
+    fetch->timing.connect -= tls_ns;
+    give_back(fetch);
+    if (response->failure.code)
+        fail(fetch, &response->failure);
+    else if (ended->failure.code && !(ours && fetch->location))
+        fail(fetch, &ended->failure);
+    else if (fetch->location)
+        follow(fetch);
+    else if (!aggr_response_finish(response))
+        fail(fetch, &response->failure);
+    else
+        finish(fetch);
+}
+
+static void on_connected(struct aggr_sink *sink)
+{
+    struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
+    if (fetch->state != AGGR_FETCH_CONNECT)
+        return; /* a retry on a new connection */
+    uint64_t now_ns = now_of(fetch);
+    enter(fetch, AGGR_FETCH_WAIT, now_ns);
+    aggr_limits_connected(&fetch->limits, now_ns);
+    arm(fetch);
+}
+
+static bool on_head(struct aggr_sink *sink, const char *bytes, size_t len)
+{
+    struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
+    struct aggr_response *response = &fetch->response;
+    uint64_t now_ns = now_of(fetch);
+    aggr_limits_heard(&fetch->limits, now_ns);
+    enter(fetch, AGGR_FETCH_BODY, now_ns);
+    if (!aggr_response_head(response, bytes, len))
+        return false;
+    if (response->status == 101)
+        aggr_failure_set(&response->failure, AGGR_ERR_PROTOCOL, AGGR_PHASE_WAIT,
+                         "the server switched protocols unasked");
+    if (fetch->policy->http == AGGR_POLICY_HTTP_2 && response->http != AGGR_HTTP_2)
+        aggr_failure_set(&response->failure, AGGR_ERR_PROTOCOL, AGGR_PHASE_WAIT,
+                         "the server does not speak HTTP/2");
+    if (fetch->redirects_max > 0)
+        fetch->location = aggr_hop_location(response, &fetch->location_len);
+    return response->failure.code == AGGR_OK;
+}
+
+static bool on_data(struct aggr_sink *sink, const char *bytes, size_t len)
+{
+    struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
+    if (fetch->limits.idle_timeout_ns != AGGR_NEVER)
+        aggr_limits_heard(&fetch->limits, now_of(fetch));
+    if (!fetch->location)
+        return aggr_response_data(&fetch->response, bytes, len);
+    fetch->redirect_body += len;
+    return fetch->redirect_body <= REDIRECT_BODY_MAX;
+}
+
+static const struct aggr_sink_ops sink_ops = {
+    .on_connected = on_connected,
+    .on_head = on_head,
+    .on_data = on_data,
+    .on_end = on_end,
+};
+
+static void prepare_request(struct aggr_fetch *fetch)
+{
+    struct aggr_hop *hop = &fetch->hop;
+    fetch->request = (struct aggr_exchange_request){
+        .method = hop->method,
+        .url = &hop->url,
+        .headers = hop->headers.data,
+        .headers_len = hop->headers.len,
+        .body = hop->has_body ? hop->body.data : NULL,
+        .body_len = hop->body.len,
+        .policy = fetch->policy,
+        .route = &fetch->route,
+        .answer = fetch->answer,
+        .connect_timeout_ns = fetch->limits.connect_timeout_ns,
+    };
+}
+
+static void on_granted(struct aggr_waiter *waiter)
+{
+    struct aggr_fetch *fetch = AGGR_LIST_ENTRY(waiter, struct aggr_fetch, waiter);
+    struct aggr_transport *transport = aggr_runtime_transport(fetch->rt);
+    struct aggr_failure why = {0};
+    uint64_t now_ns = now_of(fetch);
+    enter(fetch, AGGR_FETCH_CONNECT, now_ns);
+    aggr_limits_resume(&fetch->limits, now_ns);
+    prepare_request(fetch);
+    fetch->exchange = transport->ops->start(transport, &fetch->request, &fetch->sink, &why);
+    if (fetch->exchange) {
+        arm(fetch);
+        return;
+    }
+    give_back(fetch);
+    fail(fetch, &why);
+}
+
+/* The time-outs stand still until the permit is there. */
+static void enter_queue(struct aggr_fetch *fetch, uint64_t now_ns)
+{
+    struct aggr_gate *gate = fetch->rt->gate;
+    const char *socket = fetch->route.unix_socket;
+    aggr_timer_stop(&fetch->rt->loop.timers, &fetch->timer);
+    enter(fetch, AGGR_FETCH_QUEUE, now_ns);
+    aggr_limits_pause(&fetch->limits, now_ns);
+    aggr_gate_acquire(gate, fetch->client, socket ? socket : fetch->hop.url.origin, &fetch->waiter);
+    aggr_gate_pump(gate);
+}
+
+/* A failed look-up ends the fetch; else on to the queue. */
+static void take_answer(struct aggr_fetch *fetch, struct aggr_answer *answer, uint64_t now_ns)
+{
+    fetch->answer = aggr_answer_retain(answer);
+    if (answer->addresses) {
+        enter_queue(fetch, now_ns);
+        return;
+    }
+    struct aggr_failure why = {0};
+    aggr_failure_set(&why, AGGR_ERR_DNS, AGGR_PHASE_DNS, "no address for %.100s: %s",
+                     fetch->route.host, answer->why);
+    fail(fetch, &why);
+}
+
+static void on_answer(struct aggr_query *query, struct aggr_answer *answer)
+{
+    struct aggr_fetch *fetch = AGGR_LIST_ENTRY(query, struct aggr_fetch, query);
+    take_answer(fetch, answer, now_of(fetch));
+}
+
+static void begin_hop(struct aggr_fetch *fetch, uint64_t now_ns)
+{
+    const struct aggr_transport *transport = aggr_runtime_transport(fetch->rt);
+    struct aggr_route *route = &fetch->route;
+    aggr_answer_release(fetch->answer);
+    fetch->answer = NULL;
+    aggr_limits_begin_hop(&fetch->limits, now_ns);
+    aggr_policy_route(fetch->policy, &fetch->hop.url, route);
+    enter(fetch, AGGR_FETCH_DNS, now_ns);
+    if (route->unix_socket || route->address || !transport->ops->looks_up) {
+        enter_queue(fetch, now_ns);
+        return;
+    }
+    struct aggr_answer *answer = aggr_lookup_start(fetch->rt->lookup, route->host, &fetch->query);
+    if (answer)
+        take_answer(fetch, answer, now_ns);
+    else
+        arm(fetch);
+}
+
+static enum aggr_phase phase_of(struct aggr_fetch *fetch)
+{
+    if (fetch->exchange)
+        return fetch->rt->transport->ops->phase(fetch->exchange);
+    return fetch->state == AGGR_FETCH_DNS ? AGGR_PHASE_DNS : AGGR_PHASE_QUEUE;
+}
+
+/* A long request is not silence: what it sends shows in the phase only, so each look counts. */
+static bool is_writing(struct aggr_fetch *fetch, uint64_t now_ns, enum aggr_phase phase)
+{
+    if (phase != AGGR_PHASE_WRITE || now_ns >= fetch->limits.active_due_ns)
+        return false;
+    aggr_limits_heard(&fetch->limits, now_ns);
+    return true;
+}
+
+static void on_due(struct aggr_timer *timer)
+{
+    struct aggr_fetch *fetch = AGGR_LIST_ENTRY(timer, struct aggr_fetch, timer);
+    uint64_t now_ns = now_of(fetch);
+    enum aggr_phase phase = phase_of(fetch);
+    if (now_ns < aggr_limits_due(&fetch->limits) || is_writing(fetch, now_ns, phase)) {
+        arm(fetch);
+        return;
+    }
+    struct aggr_failure why = {0};
+    aggr_limits_describe(&fetch->limits, now_ns, phase, fetch->state_ns, fetch->route.host, &why);
+    stop(fetch);
+    fail(fetch, &why);
+}
+
+void aggr_fetch_drive(struct aggr_fetch *fetch)
+{
+    struct aggr_runtime *rt = fetch->rt;
+    rt->fetches++;
+    aggr_trace_emit(rt->trace, AGGR_TRACE_EXCHANGE_START, fetch->id);
+    fetch->timer.rank = AGGR_TIMER_PLAIN;
+    fetch->timer.on_due = on_due;
+    fetch->query.on_answer = on_answer;
+    fetch->waiter.on_granted = on_granted;
+    fetch->sink.ops = &sink_ops;
+    fetch->begun_ns = now_of(fetch);
+    aggr_limits_begin(&fetch->limits, fetch->begun_ns);
+    if (fetch->failure.code)
+        finish(fetch);
+    else
+        begin_hop(fetch, fetch->begun_ns);
+}
+
+void aggr_fetch_halt(struct aggr_fetch *fetch)
+{
+    stop(fetch);
+    end(fetch);
+}
