@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-static atomic_int asked;
+static atomic_int asked, hanging;
 static sem_t gate; /* names that begin with "hang" wait here */
 
 /* "fail..." is unknown, everything else is 192.0.2.<number of look-ups so far>. */
@@ -18,8 +18,11 @@ static int resolve(const char *name, const char *service, const struct addrinfo 
     char address[32];
     (void)service;
     int count = ++asked;
-    if (strncmp(name, "hang", 4) == 0)
+    if (strncmp(name, "hang", 4) == 0) {
+        hanging++;
         sem_wait(&gate);
+        hanging--;
+    }
     if (strncmp(name, "fail", 4) == 0)
         return EAI_NONAME;
     if (strncmp(name, "same", 4) == 0)
@@ -51,6 +54,20 @@ static void close_world(struct world *world)
     aggr_lookup_free(world->lookup);
     aggr_offload_free(world->offload);
     CHECK(aggr_loop_deinit(&world->loop) == 0);
+}
+
+/* Lets everybody through and leaves the gate shut: a pass that is left over would open it for the
+ * next test. */
+static void clear_gate(void)
+{
+    int passes = 0;
+    while (hanging > 0) {
+        if (sem_getvalue(&gate, &passes) == 0 && passes == 0)
+            sem_post(&gate);
+        sched_yield();
+    }
+    while (sem_trywait(&gate) == 0)
+        continue;
 }
 
 struct question {
@@ -169,8 +186,8 @@ static void a_cancelled_query_hears_nothing(void)
     CHECK(!ask(&world, &next, "api.test"));
     settle(&world);
     CHECK(next.answers == 1 && one.answers == 0);
-    sem_post(&gate);
     close_world(&world);
+    clear_gate();
 }
 
 /* 64 look-ups hang, the 65th waits; when one of them is given up it goes ahead. */
@@ -196,8 +213,7 @@ static void abandoned_lookups_make_room(void)
         aggr_lookup_cancel(&hung[i].query);
     CHECK(world.loop.in_flight == 0);
     close_world(&world); /* while all of them still hang */
-    for (int i = 0; i < WORKING_MAX; i++)
-        sem_post(&gate);
+    clear_gate();
 }
 
 static void a_queued_lookup_that_is_cancelled_never_runs(void)
