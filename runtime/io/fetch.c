@@ -84,7 +84,7 @@ void aggr_fetch_free(struct aggr_fetch *fetch)
     AGGR_CHECK(fetch->state == AGGR_FETCH_NEW || fetch->state == AGGR_FETCH_ENDED);
     aggr_answer_release(fetch->answer);
     free(fetch->given_url);
-    if (rt->spare_len >= SPARES_MAX) {
+    if (rt->spare_len + 1 > SPARES_MAX) {
         aggr_response_deinit(&fetch->response);
         aggr_hop_deinit(&fetch->hop);
         free(fetch);
