@@ -4,24 +4,18 @@
 -- has a `__json` function is encoded as what that function returns.
 local cjson = require "cjson"
 local errors = require "aggr.errors"
-local utf8 = require "aggr.utf8"
+local mask = require "aggr.mask"
+local quote = require "aggr.quote"
 
 local encoder = {}
 
-local find, gsub, format = string.find, string.gsub, string.format
+local find, format = string.find, string.format
 local concat, sort = table.concat, table.sort
 local floor = math.floor
 local null = cjson.null
 
 local DEEPEST = 1000
 local EXACT = 2 ^ 53
-local ESCAPE = { ['"'] = '\\"', ["\\"] = "\\\\", ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n",
-  ["\r"] = "\\r", ["\t"] = "\\t" }
-for code = 0, 31 do
-  local byte = string.char(code)
-  ESCAPE[byte] = ESCAPE[byte] or format("\\u%04x", code)
-end
-
 --- Tables marked by aggr.array and aggr.object: table → "array" | "object".
 local marks = setmetatable({}, { __mode = "k" })
 
@@ -59,14 +53,6 @@ local function refuse(e, fmt, ...)
   local path = path_text(e.path, e.depth)
   local what = path == "" and "cannot encode the value: " or "cannot encode " .. path .. ": "
   errors.raise("usage", what .. format(fmt, ...))
-end
-
-local function quote(text)
-  if find(text, '[%c"\\\128-\255]') then
-    text = gsub(text, '[%c"\\]', ESCAPE)
-    if find(text, "[\128-\255]") then text = utf8.mend(text) end
-  end
-  return '"' .. text .. '"'
 end
 
 --- Integers up to 2^53 in full, others in the fewest digits that read back as the same number.
@@ -226,11 +212,15 @@ local ERROR_FIELDS = { "kind", "message", "url", "method", "status", "source", "
 --- An Error's fields that are data; what refers back to the run (response, report) stays out.
 local function error_fields(err, seen)
   local fields = {}
-  for _, name in ipairs(ERROR_FIELDS) do fields[name] = rawget(err, name) end
+  for _, name in ipairs(ERROR_FIELDS) do
+    local field = rawget(err, name)
+    fields[name] = type(field) == "string" and mask.text(field) or field
+  end
   local value = rawget(err, "value")
-  local kind = type(value)
-  if value ~= nil then
-    fields.value = (kind == "string" or kind == "boolean") and value or errors.show(value)
+  if type(value) == "string" then
+    fields.value = mask.text(value)
+  elseif value ~= nil then
+    fields.value = type(value) == "boolean" and value or errors.show(value)
   end
   seen[err] = true
   local suppressed = rawget(err, "suppressed")

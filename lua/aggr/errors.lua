@@ -138,7 +138,7 @@ end
 ---@param fmt string for string.format
 function errors.usage(level, fmt, ...)
   local message = select("#", ...) > 0 and fmt:format(...) or fmt
-  local err = errors.new("usage", (message:gsub("%c", escaped)))
+  local err = errors.new("usage", (mask.text(message):gsub("%c", escaped)))
   err.where, err.called = errors.where(level)
   error(err, 0)
 end
@@ -196,6 +196,7 @@ local ARTICLE = {
 function errors.show(value)
   local kind = type(value)
   if kind == "string" then
+    value = mask.text(value) -- a part of a secret would not be known as one
     local text = #value > 40 and value:sub(1, 37) .. "..." or value
     return "'" .. text:gsub("%c", escaped) .. "'"
   end

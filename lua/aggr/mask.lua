@@ -1,6 +1,8 @@
 --- aggr.mask: what must never be shown. Errors, log lines and reports pass through `mask.text`.
 --
 -- Owns the values registered for this run (one lua_State); it only ever grows.
+local quote = require "aggr.quote"
+
 local mask = {}
 
 local hidden = {} -- pattern-escaped values, longest first
@@ -13,12 +15,13 @@ local function add_one(value)
   table.sort(hidden, function(a, b) return #a > #b end)
 end
 
---- Hide `value` from now on, also in the form it takes inside a URL.
+--- Hide `value` from now on, also in the forms it takes inside a URL and in JSON.
 ---@param value string
 function mask.add(value)
   if value == "" then return end
   add_one(value)
   add_one((value:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end)))
+  add_one(quote(value):sub(2, -2))
 end
 
 --- A URL's userinfo: the name stays, the password goes; a lone name may be a token and goes too.
@@ -34,7 +37,7 @@ end
 function mask.text(text)
   for i = 1, #hidden do text = text:gsub(hidden[i], "***") end
   if text:find("://", 1, true) and text:find("@", 1, true) then
-    text = text:gsub("(://)([^/%?#%s'\"@]*)@", userinfo)
+    text = text:gsub('(://)([^/%?#%s"]*)@', userinfo)
   end
   return text
 end

@@ -176,6 +176,22 @@ end)]])
     assert.truthy(result.err:find("it is ***", 1, true))
   end)
 
+  it("masks what is secret in JSON lines and in the envelope, escaped too", function()
+    local code = [[
+      local aggr = require "aggr"
+      local token = aggr.secret "TOKEN"
+      aggr.log.info("using", { token = token, list = { token } })
+      return aggr.all { a = function() error("bad token " .. token) end, b = function() aggr.fetch(token) end }]]
+    local result = support.script(code, { env = { TOKEN = 'hunter2"\\' .. ("t"):rep(50) },
+      flags = { "--log-format=json", "--envelope" } })
+    assert.equal(1, result.code)
+    assert.truthy(result.err:find('"token":"***"', 1, true), result.err)
+    for _, text in ipairs { result.out, result.err } do
+      assert.falsy(text:find("hunter2", 1, true), text)
+      assert.truthy(cjson.decode(text:match("[^\n]+")))
+    end
+  end)
+
   it("survives a deep recursion through callbacks", function()
     local result = script([[
       local function deep(n) return (("x"):gsub("x", function() return deep(n + 1) end)) end

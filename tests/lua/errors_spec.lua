@@ -43,8 +43,23 @@ describe("aggr.errors", function()
     err.message = "s3cr%t"
     assert.are.equal("connect: GET http://me:***@h/?k=*** ***", tostring(err))
     assert.are.equal("http://***@h/ mail@x", mask.text("http://token@h/ mail@x"))
+    assert.are.equal("http://me:***@h/", mask.text("http://me:p'w@d@h/"))
     mask.add("")
     assert.are.equal("abc", mask.text("abc"))
+  end)
+
+  it("hides secrets that are cut short or escaped where they are shown", function()
+    local encoder = require "aggr.encoder"
+    local long, odd = ("k"):rep(60), 'a"b\\c\n\255'
+    mask.add(long)
+    mask.add(odd)
+    assert.are.equal("'***'", errors.show(long))
+    assert.are.equal("bad ***", raised(errors.usage, 1, "bad %s", odd).message)
+    assert.are.equal('{"t":"***"}', mask.text(encoder.encode({ t = odd }, false)))
+    local err = errors.wrap("p.lua:1: " .. long)
+    err.source = long
+    local text = encoder.encode({ err }, false)
+    assert.falsy(text:find("kk", 1, true), text)
   end)
 
   it("wraps what is not an Error once", function()
