@@ -4,7 +4,10 @@
 -- scripts' _G. Each part installs itself there once, before any script is loaded.
 local core = require "aggr.core.task"
 local scope = require "aggr.scope"
+local sys = require "aggr.core.sys"
 local blocked = require "prelude.blocked"
+
+math.randomseed(sys.random() * 2 ^ 53) -- chance comes from one place, and differs from run to run
 
 scope.blocked = blocked.raise
 core.install { blocked = blocked.raise, kill = scope.unwind, deadlock = scope.deadlock }

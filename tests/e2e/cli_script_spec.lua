@@ -23,6 +23,11 @@ describe("a script", function()
     assert.equal('["x","y","z",3,true]\n', support.script(code, { args = { "x", "y", "z" } }).out)
   end)
 
+  it("draws other numbers in every run", function()
+    local code = { "run", "-e", "return { math.random(2 ^ 30), math.random(2 ^ 30) }" }
+    assert.not_equal(support.aggr(code).out, support.aggr(code).out)
+  end)
+
   it("requires modules beside it first", function()
     local folder = support.folder()
     local file = assert(io.open(folder .. "/beside_it.lua", "w"))
