@@ -24,11 +24,15 @@ static bool is_loopback(const char *host)
     struct in_addr v4;
     struct in6_addr v6;
     size_t len = strlen(host);
-    if (strcmp(host, "localhost") == 0 || (len > 10 && strcmp(host + len - 10, ".localhost") == 0))
-        return true;
+    if (len > 0 && host[len - 1] == '.')
+        len--;
+    if (len >= 9 && strncmp(host + len - 9, "localhost", 9) == 0)
+        return len == 9 || host[len - 10] == '.';
     if (inet_pton(AF_INET, host, &v4) == 1)
         return ntohl(v4.s_addr) >> 24 == 127;
-    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+    if (inet_pton(AF_INET6, host, &v6) != 1)
+        return false;
+    return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
 }
 
 static void proxy_free(struct aggr_proxy *proxy)
