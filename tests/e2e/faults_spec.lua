@@ -48,6 +48,34 @@ describe("a peer that fails", function()
     assert.same({ status = 503, body = 65536, kind = "status" }, got)
   end)
 
+  it("answers with an unexpected status: the Error keeps the first 64 KiB of the body", function()
+    local got = support.value([[
+      local aggr = require "aggr"
+      local _, err = aggr.try(aggr.fetch, arg[1], { expect = { 404, "5xx" } })
+      local res = err.response
+      return { err.kind, err.status, #res.body, res.headers["content-length"], res.status }
+    ]], { args = { fixture:url("/bytes?n=100000") } })
+    assert.same({ "status", 200, 65536, "100000", 200 }, got)
+  end)
+
+  it("or answers: the times of the phases add up to the total", function()
+    local got = support.value([[
+      local aggr = require "aggr"
+      local function off(t)
+        return math.abs(t.queue + t.dns + t.connect + t.tls + t.wait + t.body - t.total)
+      end
+      local base = arg[1]
+      local _, late = aggr.try(aggr.fetch, base .. "/hang", { timeout = 0.05 })
+      local _, unexpected = aggr.try(aggr.fetch, base .. "/status/500")
+      local moved = aggr.fetch(base .. "/redirect?n=3")
+      local slow = aggr.fetch(base .. "/delay?ms=20")
+      return { off(slow.timing), off(late.timing), off(unexpected.timing), off(moved.timing),
+        late.timing.total >= 0.05, moved.timing.wait > 0 }
+    ]], { args = { fixture:url("") } })
+    for i = 1, 4 do assert.is_true(got[i] < 1e-6, i .. ": " .. got[i]) end
+    assert.same({ true, true }, { got[5], got[6] })
+  end)
+
   it("is out of reach, with no network at all: kind connect or dns, and an early end", function()
     if support.command({ "unshare", "-rn", "true" }).code ~= 0 then return pending("needs user namespaces") end
     local code = [[

@@ -52,6 +52,19 @@ describe("limits", function()
     assert.equal(2, fixture:stats().peak)
   end)
 
+  it("R30: a client's own limit per host, each host on its own", function()
+    local got = value([[
+      local api = aggr.client { per_host = 2, concurrency = 100 }
+      local sources = {}
+      for i = 1, 60 do sources[i] = arg[1 + i % 2] end
+      local _, report = aggr.all(sources, { client = api, limit = 60 })
+      return report.succeeded
+    ]], { args = { fixture:url("/delay?ms=3"), fixture:url("/delay?ms=3", "http2") } })
+    assert.equal(60, got)
+    local stats = fixture:stats()
+    assert.same({ 2, 2 }, { stats.listeners.http.peak, stats.listeners.http2.peak })
+  end)
+
   it("R30: cancelled and timed out requests give their permits back at once", function()
     local got = value([[
       local hung = aggr.all(many(40, { url = arg[1] .. "/hang?phase=head", timeout = 0.05 }), { limit = 40 })
