@@ -96,6 +96,8 @@ end
 function collect.run(job)
   core.check()
   local s = scope.open { deadline = job.deadline, timeout = job.timeout }
+  local source, line = core.place()
+  s.source, s.line = source or false, line
   s.job, s.on_end, job.scope = job, on_end, s
   local ok, err = pcall(feed, job, s)
   if not ok then

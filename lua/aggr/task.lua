@@ -68,14 +68,17 @@ local function main(self, fn, ...)
   return task.settle(self, raw_xpcall(fn, border, ...))
 end
 
---- Queue a task that runs fn(...) in scope `s` (nil core: the root).
+--- Queue a task that runs fn(...) in scope `s` (nil core: the root). Scopes whose tasks are all spawned by one
+--- call of the script know its place.
 ---@return aggr.Task
 function task.spawn(s, fn, ...)
-  local source, line = core.place(3)
-  local self = setmetatable({
-    false, state = "running", scope = s, body = false, co = false, n = 0, value = nil,
+  local source, line = s.source, s.line
+  if source == nil then source, line = core.place(3) end
+  local self = setmetatable({ -- with room for all that a task that ends well is given
+    false, state = "running", scope = s, body = false, co = false, n = 0, value = false, key = false,
     spawned_in = source, spawned_line = line, fn = fn,
   }, Task)
+  self.value, self.key = nil, nil
   core.spawn(s.core, main, self, fn, ...)
   return self
 end
