@@ -5,18 +5,20 @@
 #include <signal.h>
 
 enum { WORKING_MAX = 64, THREADS_MAX = 512, STACK_BYTES = 256 * 1024, LINGER_S = 5 };
+enum { PATIENCE_MS = 250 };
 
-enum job_state { QUEUED, RUNNING, DONE, ENDED, ABANDONED };
+enum job_state { QUEUED, RUNNING, SLOW, DONE, ENDED, ABANDONED };
 
 /* What the threads share with the loop. It lives until the loop's side has let go and the last
  * thread has ended, whichever comes later. */
 struct shared {
     pthread_mutex_t lock;
-    pthread_cond_t wanted; /* a job was queued, or closed was set */
-    struct aggr_job *first, **last;
-    struct aggr_job *done, **done_last;
+    pthread_cond_t wanted; /* a job may be taken, or closed was set */
+    /* Of jobs: queued; running, the longest first, without the slow and the abandoned ones; done.
+     */
+    struct aggr_list queue, running, done;
     unsigned queued, threads, idle;
-    unsigned working; /* threads with a job that nobody has abandoned */
+    unsigned working; /* the length of running */
     bool closed;      /* the loop's side has let go */
     uv_async_t *async;
 };
@@ -25,33 +27,14 @@ struct aggr_offload {
     struct aggr_loop *loop;
     struct shared *shared;
     uv_async_t async;
+    uv_timer_t patience; /* runs while jobs queue */
+    int handles;         /* of the two that are not closed yet */
 };
 
-static void push(struct aggr_job ***last, struct aggr_job *job)
+static struct aggr_job *shift(struct aggr_list *list)
 {
-    job->next = NULL;
-    **last = job;
-    *last = &job->next;
-}
-
-static struct aggr_job *shift(struct aggr_job **first, struct aggr_job ***last)
-{
-    struct aggr_job *job = *first;
-    if (job && !(*first = job->next))
-        *last = first;
-    return job;
-}
-
-/* Under the lock. */
-static void unqueue(struct shared *shared, struct aggr_job *job)
-{
-    struct aggr_job **at = &shared->first;
-    while (*at != job)
-        at = &(*at)->next;
-    *at = job->next;
-    if (!job->next)
-        shared->last = at;
-    shared->queued--;
+    struct aggr_list *link = aggr_list_shift(list);
+    return link ? AGGR_LIST_ENTRY(link, struct aggr_job, link) : NULL;
 }
 
 static void shared_free(struct shared *shared)
@@ -61,16 +44,36 @@ static void shared_free(struct shared *shared)
     free(shared);
 }
 
+/* Under the lock: `job`, which may be running, no longer counts. */
+static void uncount(struct shared *shared, struct aggr_job *job, enum job_state state)
+{
+    if (job->state == RUNNING) {
+        aggr_list_remove(&job->link);
+        shared->working--;
+    }
+    job->state = state;
+}
+
 /* Under the lock. False: nobody wants the job any more. */
 static bool finish_run(struct shared *shared, struct aggr_job *job)
 {
     if (job->state == ABANDONED || shared->closed)
         return false;
-    shared->working--;
-    job->state = DONE;
-    push(&shared->done_last, job);
+    uncount(shared, job, DONE);
+    aggr_list_push(&shared->done, &job->link);
     uv_async_send(shared->async);
     return true;
+}
+
+static struct aggr_job *take(struct shared *shared)
+{
+    struct aggr_job *job = shift(&shared->queue);
+    shared->queued--;
+    shared->working++;
+    job->state = RUNNING;
+    job->begun_ns = uv_hrtime();
+    aggr_list_push(&shared->running, &job->link);
+    return job;
 }
 
 /* Under the lock: a job that may run now, or NULL when the thread should end. */
@@ -82,13 +85,8 @@ static struct aggr_job *next_job(struct shared *shared)
     for (bool late = false;;) {
         if (shared->closed)
             return NULL;
-        if (shared->first && shared->working < WORKING_MAX) {
-            shared->working++;
-            shared->queued--;
-            struct aggr_job *job = shift(&shared->first, &shared->last);
-            job->state = RUNNING;
-            return job;
-        }
+        if (shared->queued > 0 && shared->working < WORKING_MAX)
+            return take(shared);
         if (late)
             return NULL;
         shared->idle++;
@@ -102,6 +100,7 @@ static void *work(void *arg)
     struct shared *shared = arg;
     struct aggr_job *job;
     pthread_mutex_lock(&shared->lock);
+    shared->idle--;
     while ((job = next_job(shared))) {
         pthread_mutex_unlock(&shared->lock);
         job->run(job);
@@ -136,19 +135,18 @@ static enum aggr_err start_thread(struct shared *shared)
     if (rc != 0)
         return AGGR_ERR_SYSTEM;
     shared->threads++;
+    shared->idle++; /* until it has come to look for a job */
     return AGGR_OK;
 }
 
 /* Under the lock: see that somebody takes the first queued job. */
 static enum aggr_err staff(struct shared *shared)
 {
-    if (!shared->first || shared->working >= WORKING_MAX)
+    if (shared->queued == 0 || shared->working >= WORKING_MAX)
         return AGGR_OK;
-    if (shared->idle >= shared->queued) {
-        pthread_cond_signal(&shared->wanted);
-        return AGGR_OK;
-    }
-    if (shared->threads >= THREADS_MAX)
+    pthread_cond_signal(&shared->wanted);
+    if (shared->idle >= shared->queued || shared->working + shared->idle >= WORKING_MAX ||
+        shared->threads >= THREADS_MAX)
         return AGGR_OK;
     return start_thread(shared);
 }
@@ -169,12 +167,41 @@ static void on_async(uv_async_t *async)
     struct shared *shared = offload->shared;
     for (;;) {
         pthread_mutex_lock(&shared->lock);
-        struct aggr_job *job = shift(&shared->done, &shared->done_last);
+        struct aggr_job *job = shift(&shared->done);
         pthread_mutex_unlock(&shared->lock);
         if (!job)
             return;
         answer(offload, job);
     }
+}
+
+static void on_patience(uv_timer_t *timer);
+
+/* Under the lock: while jobs queue, look at times whether those that run should stop counting. */
+static void watch_slow(struct aggr_offload *offload)
+{
+    struct shared *shared = offload->shared;
+    if (shared->queued > 0 && !uv_is_active((uv_handle_t *)&offload->patience))
+        uv_timer_start(&offload->patience, on_patience, PATIENCE_MS, 0);
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+    struct aggr_offload *offload = AGGR_LIST_ENTRY(timer, struct aggr_offload, patience);
+    struct shared *shared = offload->shared;
+    pthread_mutex_lock(&shared->lock);
+    uint64_t now_ns = uv_hrtime();
+    unsigned room = shared->working >= WORKING_MAX ? shared->queued : 0;
+    for (; room > 0 && !aggr_list_empty(&shared->running); room--) {
+        struct aggr_job *job = AGGR_LIST_ENTRY(shared->running.next, struct aggr_job, link);
+        if (now_ns - job->begun_ns < PATIENCE_MS * AGGR_NS_PER_MS)
+            break;
+        uncount(shared, job, SLOW);
+        staff(shared);
+    }
+    watch_slow(offload);
+    pthread_mutex_unlock(&shared->lock);
+    aggr_loop_stir(offload->loop);
 }
 
 enum aggr_err aggr_offload_new(struct aggr_loop *loop, struct aggr_offload **out)
@@ -184,27 +211,38 @@ enum aggr_err aggr_offload_new(struct aggr_loop *loop, struct aggr_offload **out
         free(offload);
         return AGGR_ERR_SYSTEM;
     }
+    AGGR_CHECK(uv_timer_init(&loop->uv, &offload->patience) == 0);
     struct shared *shared = aggr_mem_new(1, sizeof *shared);
     pthread_mutex_init(&shared->lock, NULL);
     pthread_cond_init(&shared->wanted, NULL);
-    shared->last = &shared->first;
-    shared->done_last = &shared->done;
+    aggr_list_init(&shared->queue);
+    aggr_list_init(&shared->running);
+    aggr_list_init(&shared->done);
     shared->async = &offload->async;
     offload->shared = shared;
     offload->loop = loop;
+    offload->handles = 2;
     *out = offload;
     return AGGR_OK;
 }
 
 static void on_closed(uv_handle_t *handle)
 {
-    free(AGGR_LIST_ENTRY((uv_async_t *)handle, struct aggr_offload, async));
+    struct aggr_offload *offload = handle->data;
+    if (--offload->handles == 0)
+        free(offload);
 }
 
-static void destroy_all(struct aggr_job **first, struct aggr_job ***last)
+static void close_handle(struct aggr_offload *offload, uv_handle_t *handle)
+{
+    handle->data = offload;
+    uv_close(handle, on_closed);
+}
+
+static void destroy_all(struct aggr_list *list)
 {
     struct aggr_job *job;
-    while ((job = shift(first, last)))
+    while ((job = shift(list)))
         job->destroy(job);
 }
 
@@ -214,15 +252,16 @@ void aggr_offload_free(struct aggr_offload *offload)
         return;
     struct shared *shared = offload->shared;
     pthread_mutex_lock(&shared->lock);
-    shared->closed = true; /* from here on no thread touches the queues or the async */
+    shared->closed = true; /* from here on no thread touches the lists or the async */
     pthread_cond_broadcast(&shared->wanted);
-    destroy_all(&shared->first, &shared->last);
-    destroy_all(&shared->done, &shared->done_last);
+    destroy_all(&shared->queue);
+    destroy_all(&shared->done);
     bool last = shared->threads == 0;
     pthread_mutex_unlock(&shared->lock);
     if (last)
         shared_free(shared);
-    uv_close((uv_handle_t *)&offload->async, on_closed);
+    close_handle(offload, (uv_handle_t *)&offload->async);
+    close_handle(offload, (uv_handle_t *)&offload->patience);
 }
 
 enum aggr_err aggr_offload_submit(struct aggr_offload *offload, struct aggr_job *job)
@@ -231,15 +270,18 @@ enum aggr_err aggr_offload_submit(struct aggr_offload *offload, struct aggr_job 
     job->offload = offload;
     job->state = QUEUED;
     pthread_mutex_lock(&shared->lock);
-    push(&shared->last, job);
+    aggr_list_push(&shared->queue, &job->link);
     shared->queued++;
     enum aggr_err err = staff(shared);
     if (err && shared->threads > 0)
         err = AGGR_OK; /* one of them will come to it */
-    if (err)
-        unqueue(shared, job);
-    else
+    if (err) {
+        aggr_list_remove(&job->link);
+        shared->queued--;
+    } else {
         offload->loop->in_flight++;
+    }
+    watch_slow(offload);
     pthread_mutex_unlock(&shared->lock);
     return err;
 }
@@ -250,13 +292,13 @@ void aggr_offload_abandon(struct aggr_job *job)
     struct shared *shared = offload->shared;
     pthread_mutex_lock(&shared->lock);
     bool queued = job->state == QUEUED;
-    if (queued)
-        unqueue(shared, job);
-    else if (job->state == RUNNING)
-        shared->working--;
     bool wanted = job->state != ENDED && job->state != ABANDONED;
+    if (queued) {
+        aggr_list_remove(&job->link);
+        shared->queued--;
+    }
     if (wanted) {
-        job->state = ABANDONED;
+        uncount(shared, job, ABANDONED);
         offload->loop->in_flight--;
     }
     staff(shared);

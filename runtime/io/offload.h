@@ -1,13 +1,15 @@
 /* offload.h -- work that blocks (name look-ups, files, stdin, stdout) on detached threads of ours.
  *
  * Not uv's pool: exit would join it (facts 1). A job is its thread's own and may outlive the loop;
- * at most 64 threads work for us at a time (an abandoned job leaves that count; hard cap 512), the
- * others queue. Answers come back through one uv_async.
+ * at most 64 threads work for us at a time, the others queue. An abandoned job leaves that count,
+ * and so does one that has run for 250 ms while others queue: what hangs starves nobody. There are
+ * never more than 512 threads. Answers come back through one uv_async.
  *
  *   submit -> run on a thread -> on_done on the loop          submit -> abandon (on_done never
  * comes)
  */
 #pragma once
+#include "base/list.h"
 #include "io/loop.h"
 
 struct aggr_offload;
@@ -17,8 +19,9 @@ struct aggr_job {
     void (*on_done)(struct aggr_job *self); /* on the loop, unless abandoned; frees nothing */
     void (*destroy)(struct aggr_job *self); /* last reference gone, on either side: frees the job */
     /* private to offload from here */
-    struct aggr_job *next;
+    struct aggr_list link; /* in one of offload's lists, or in none */
     struct aggr_offload *offload;
+    uint64_t begun_ns;
     int state;
 };
 

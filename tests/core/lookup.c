@@ -216,6 +216,30 @@ static void abandoned_lookups_make_room(void)
     clear_gate();
 }
 
+/* Those that hang stop counting after a while, although their callers still wait. */
+static void slow_lookups_starve_nobody(void)
+{
+    enum { HUNG = 200 };
+    static struct question hung[HUNG];
+    struct world world;
+    struct question healthy;
+    char host[32];
+    open_world(&world);
+    for (int i = 0; i < HUNG; i++) {
+        snprintf(host, sizeof host, "hang%d.test", i);
+        CHECK(!ask(&world, &hung[i], host));
+    }
+    CHECK(!ask(&world, &healthy, "api.test"));
+    while (healthy.answers == 0)
+        aggr_loop_turn(&world.loop, true);
+    for (int i = 0; i < HUNG; i++)
+        sem_post(&gate);
+    settle(&world);
+    for (int i = 0; i < HUNG; i++)
+        CHECK(hung[i].answers == 1);
+    close_world(&world);
+}
+
 static void a_queued_lookup_that_is_cancelled_never_runs(void)
 {
     struct world world;
@@ -253,6 +277,7 @@ int main(void)
     the_same_addresses_keep_their_id();
     a_cancelled_query_hears_nothing();
     abandoned_lookups_make_room();
+    slow_lookups_starve_nobody();
     a_queued_lookup_that_is_cancelled_never_runs();
     return check_report();
 }
