@@ -85,8 +85,12 @@ local function print_to_stderr(...)
   end
 end
 
---- io.write and io.stdout:write go where results go, in the same order.
-local function write_out(...)
+local files = getmetatable(io.stdout).__index -- the methods of all files
+local write_to_file = files.write
+
+--- Written to stdout, bytes go where results go, in the same order.
+local function write(file, ...)
+  if file ~= io.stdout then return write_to_file(file, ...) end
   for i = 1, select("#", ...) do
     local value = select(i, ...)
     if type(value) ~= "string" and type(value) ~= "number" then
@@ -94,7 +98,7 @@ local function write_out(...)
     end
     emit.bytes(tostring(value))
   end
-  return io.stdout
+  return file
 end
 
 --- What a script finds: print, os.exit, io.write, arg, package.path and, under -e, aggr.
@@ -103,7 +107,8 @@ end
 function chunk.prepare(opts, exit)
   local aggr = require "aggr"
   globals.print = print_to_stderr
-  globals.io.write = write_out
+  files.write = write
+  globals.io.write = function(...) return write(io.output(), ...) end
   globals.os.exit = function(code)
     if code == nil or code == true then code = 0 end
     if code == false then code = 1 end

@@ -53,6 +53,24 @@ describe("a script", function()
     assert.equal("note\t1\n", result.err)
   end)
 
+  it("writes through io.stdout in the same order and to --out, other files through io as ever", function()
+    local code = [[
+      local aggr = require "aggr"
+      io.stdout:write("a\n")
+      aggr.emit(2)
+      io.stdout:write("b", 1):write("\n")
+      io.output(arg[1])
+      io.write("kept ", 3)
+      io.output():write(4)
+      io.close()]]
+    local path, target = support.file(""), support.file("")
+    local result = support.script(code, { args = { path } })
+    assert.equal("a\n2\nb1\n", result.out, result.err)
+    assert.equal("kept 34", support.read(path))
+    assert.equal("", support.script(code, { args = { path }, flags = { "--out", target } }).out)
+    assert.equal("a\n2\nb1\n", support.read(target))
+  end)
+
   it("ends where os.exit is called: defers run, what was emitted is printed", function()
     local result = support.script([[
       local aggr = require "aggr"

@@ -85,6 +85,27 @@ describe("a request that hangs", function()
     assert.equal(1, support.fixture():stats().requests)
   end)
 
+  it("times out as its call says, or else its scope, its client, the command line", function()
+    local got = support.value([[
+      local aggr = require "aggr"
+      local hang = arg[1]
+      local function reason(source, options)
+        local _, report = aggr.all({ a = source }, options)
+        return report.sources.a.error.kind .. " " .. report.sources.a.state
+      end
+      local slow, quick = aggr.client { timeout = 60 }, aggr.client { timeout = 0.05 }
+      return {
+        reason({ url = hang, timeout = 0.05 }, { timeout = 60, client = slow }),
+        reason({ url = hang }, { timeout = 0.05, client = slow }),
+        reason({ url = hang }, { client = quick }),
+        reason({ url = hang }),
+        reason(function()
+          aggr.map({ hang }, function(url) aggr.fetch(url) end, { timeout = 0.05, need = true })
+        end, { timeout = 60 }),
+      }]], { args = { url("/hang?phase=head") }, flags = { "--timeout", "50ms", "--partial-ok" } })
+    for i = 1, 5 do assert.equal("timeout error", got[i], i) end
+  end)
+
   it("leaves the process within a moment of the run's deadline", function()
     local got = support.script(('return require("aggr").fetch(%q)'):format(url("/hang?phase=head")),
       { flags = { "--deadline", "300ms" }, limit = 10 })
