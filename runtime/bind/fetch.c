@@ -13,12 +13,11 @@
 #include "bind/fetch.h"
 #include "base/mem.h"
 #include "bind/response.h"
+#include "task/object.h"
 #include "task/state.h"
 #include "task/wait.h"
 #include <lauxlib.h>
 #include <string.h>
-
-#define PROFILE "aggr.core.profile"
 
 /* Lives as long as its userdata or a request that uses it. */
 struct profile {
@@ -41,7 +40,7 @@ static void profile_release(struct profile *profile)
 
 static int l_profile_gc(lua_State *L)
 {
-    struct profile **box = luaL_checkudata(L, 1, PROFILE);
+    struct profile **box = aggr_object_check(L, 1, AGGR_OBJECT_PROFILE);
     profile_release(*box);
     *box = NULL;
     return 0;
@@ -115,7 +114,7 @@ static struct profile *permits_option(lua_State *L)
     lua_getfield(L, 1, "permits");
     if (lua_isnil(L, -1))
         return NULL;
-    return *(struct profile **)luaL_checkudata(L, -1, PROFILE);
+    return *(struct profile **)aggr_object_check(L, -1, AGGR_OBJECT_PROFILE);
 }
 
 static void set_permits(struct profile *self, struct profile *permits, unsigned concurrency,
@@ -150,10 +149,8 @@ static int l_profile(lua_State *L)
     unsigned concurrency = count_option(L, "concurrency");
     unsigned per_host = count_option(L, "per_host");
     struct profile *permits = permits_option(L);
-    struct profile **box = lua_newuserdata(L, sizeof *box);
+    struct profile **box = aggr_object_new(L, AGGR_OBJECT_PROFILE, sizeof *box);
     *box = NULL;
-    luaL_getmetatable(L, PROFILE);
-    lua_setmetatable(L, -2);
     const struct aggr_policy *policy = aggr_policy_intern(rt->policies, &options, &why);
     if (!policy) {
         lua_pushnil(L);
@@ -284,7 +281,7 @@ static uint64_t bytes_at(lua_State *L, int index)
 static int l_start(lua_State *L)
 {
     struct aggr_runtime *rt = aggr_state_runtime(L);
-    struct profile **box = luaL_checkudata(L, 1, PROFILE);
+    struct profile **box = aggr_object_check(L, 1, AGGR_OBJECT_PROFILE);
     luaL_argcheck(L, *box != NULL, 1, "profile is closed");
     struct aggr_fetch_request request = {
         .method = luaL_checkstring(L, 2),
@@ -361,7 +358,7 @@ static const luaL_Reg functions[] = {
 
 int aggr_bind_fetch(lua_State *L)
 {
-    luaL_newmetatable(L, PROFILE);
+    aggr_object_define(L, AGGR_OBJECT_PROFILE);
     lua_pushcfunction(L, l_profile_gc);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);

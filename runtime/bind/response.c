@@ -8,10 +8,9 @@
  *   methods: the metatable
  */
 #include "bind/response.h"
+#include "task/object.h"
 #include <lauxlib.h>
 #include <string.h>
-
-#define RESPONSE "aggr.Response"
 
 struct response {
     int status, attempts;
@@ -25,7 +24,7 @@ struct response {
 void aggr_response_push(lua_State *L, const struct aggr_response_parts *parts)
 {
     size_t len = parts->url_len + parts->head_len + parts->body_len;
-    struct response *response = lua_newuserdata(L, sizeof *response + len);
+    struct response *response = aggr_object_new(L, AGGR_OBJECT_RESPONSE, sizeof *response + len);
     *response = (struct response){.status = parts->status,
                                   .attempts = 1,
                                   .http = parts->http,
@@ -41,8 +40,6 @@ void aggr_response_push(lua_State *L, const struct aggr_response_parts *parts)
     at += parts->head_len;
     if (parts->body_len)
         memcpy(at, parts->body, parts->body_len);
-    luaL_getmetatable(L, RESPONSE);
-    lua_setmetatable(L, -2);
 }
 
 static void push_seconds(lua_State *L, const char *name, uint64_t ns)
@@ -65,7 +62,7 @@ void aggr_response_push_timing(lua_State *L, const struct aggr_fetch_timing *tim
 
 static struct response *check(lua_State *L)
 {
-    return luaL_checkudata(L, 1, RESPONSE);
+    return aggr_object_check(L, 1, AGGR_OBJECT_RESPONSE);
 }
 
 static int l_status(lua_State *L)
@@ -286,7 +283,7 @@ int aggr_bind_response(lua_State *L)
 {
     lua_newtable(L);
     luaL_register(L, NULL, functions);
-    luaL_newmetatable(L, RESPONSE);
+    aggr_object_define(L, AGGR_OBJECT_RESPONSE);
     lua_setfield(L, -2, "methods");
     return 1;
 }

@@ -11,12 +11,11 @@
  * seconds          what is left for deferred functions (R20)
  */
 #include "bind/scope.h"
+#include "task/object.h"
 #include "task/sched.h"
 #include "task/state.h"
 #include "task/task.h"
 #include <lauxlib.h>
-
-static const char scope_type[] = "aggr.scope";
 
 static struct aggr_task *running(lua_State *L)
 {
@@ -28,7 +27,7 @@ static struct aggr_task *running(lua_State *L)
 
 static struct aggr_task_scope *opened_at(lua_State *L, int index)
 {
-    struct aggr_task_scope **box = luaL_checkudata(L, index, scope_type);
+    struct aggr_task_scope **box = aggr_object_check(L, index, AGGR_OBJECT_SCOPE);
     if (!*box)
         luaL_error(L, "the scope is closed");
     return *box;
@@ -46,10 +45,8 @@ static int l_open(lua_State *L)
     double deadline_s = luaL_optnumber(L, 1, 0);
     double shield_s = luaL_optnumber(L, 2, -1);
     double timeout_s = luaL_optnumber(L, 3, -1);
-    struct aggr_task_scope **box = lua_newuserdata(L, sizeof(struct aggr_task_scope *));
+    struct aggr_task_scope **box = aggr_object_new(L, AGGR_OBJECT_SCOPE, sizeof *box);
     *box = NULL;
-    luaL_getmetatable(L, scope_type);
-    lua_setmetatable(L, -2);
     struct aggr_scope *scope = &aggr_task_open_scope(task, box)->scope;
     scope->timeout_s = timeout_s;
     aggr_scope_set_shield(scope, shield_s);
@@ -178,7 +175,7 @@ static const luaL_Reg functions[] = {
 
 int aggr_bind_scope(lua_State *L)
 {
-    luaL_newmetatable(L, scope_type);
+    aggr_object_define(L, AGGR_OBJECT_SCOPE);
     lua_pop(L, 1);
     lua_newtable(L);
     luaL_register(L, NULL, functions);

@@ -14,6 +14,7 @@
 #include "bind/scope.h"
 #include "bind/task.h"
 #include "task/await.h"
+#include "task/object.h"
 #include "task/report.h"
 #include "task/sched.h"
 #include "task/state.h"
@@ -179,6 +180,8 @@ int aggr_bind_task(lua_State *L)
     struct aggr_sched *sched = aggr_state_of(L)->sched;
     lua_newtable(L);
     sched->anchors = luaL_ref(L, LUA_REGISTRYINDEX);
+    aggr_object_define(L, AGGR_OBJECT_TASK);
+    lua_pop(L, 1);
     lua_newtable(L);
     luaL_register(L, NULL, functions);
     push_token(L, sched);

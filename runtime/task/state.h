@@ -2,6 +2,7 @@
  *
  * The allocator's user data of every state we run is its `struct aggr_state`; the vm owns it. */
 #pragma once
+#include "task/object.h"
 #include <lua.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +18,8 @@ struct aggr_state {
     lua_State *lender;            /* an empty state, whose allocator L borrows (vm/alloc.h) */
     lua_Alloc allocate;
     void *arena;
-    void *run; /* struct aggr_run while one is under way (vm/run.h) */
+    int metatables[AGGR_OBJECTS]; /* registry references */
+    void *run;                    /* struct aggr_run while one is under way (vm/run.h) */
 };
 
 static inline struct aggr_state *aggr_state_of(lua_State *L)

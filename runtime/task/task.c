@@ -1,10 +1,9 @@
 #include "task/task.h"
 #include "base/mem.h"
+#include "task/object.h"
 #include "task/sched.h"
 #include "task/state.h"
 #include <lauxlib.h>
-
-static const char handle_type[] = "aggr.task";
 
 struct aggr_task *aggr_task_current(lua_State *L)
 {
@@ -13,7 +12,7 @@ struct aggr_task *aggr_task_current(lua_State *L)
 
 struct aggr_task *aggr_task_of(lua_State *L, int index)
 {
-    struct aggr_task **handle = luaL_checkudata(L, index, handle_type);
+    struct aggr_task **handle = aggr_object_check(L, index, AGGR_OBJECT_TASK);
     return *handle;
 }
 
@@ -51,10 +50,8 @@ void aggr_task_push(lua_State *L, const struct aggr_task *task)
 static struct aggr_task **make_handle(lua_State *L, int table)
 {
     lua_newthread(L);
-    struct aggr_task **handle = lua_newuserdata(L, sizeof(struct aggr_task *));
+    struct aggr_task **handle = aggr_object_new(L, AGGR_OBJECT_TASK, sizeof *handle);
     *handle = NULL;
-    luaL_newmetatable(L, handle_type);
-    lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
     lua_rawseti(L, table, 1);
     return handle;
