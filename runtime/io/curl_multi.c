@@ -5,7 +5,7 @@
 
 /* SHARD_MAX: finding a connection scans all of its host's in the multi handle (facts 13).
  * IDLE_MAX: easy handles kept for reuse, 17 kB each. */
-enum { SHARD_MAX = 48, CONNECTIONS_MAX = 64, IDLE_MAX = 256 };
+enum { SHARD_MAX = 48, CONNECTIONS_MAX = 64, IDLE_MAX = 1024 };
 
 /* One multi handle. Shards are filled from the lowest, so that idle connections are used again. */
 struct aggr_curl_shard {

@@ -8,7 +8,7 @@
 #ifdef __SANITIZE_ADDRESS__
 enum { SPARES_MAX = 0, SPARE_BYTES_MAX = 0 };
 #else
-enum { SPARES_MAX = 256, SPARE_BYTES_MAX = 4096 };
+enum { SPARES_MAX = 1024, SPARE_BYTES_MAX = 4096 };
 #endif
 
 /* All zero but for empty buffers. */
