@@ -197,6 +197,7 @@ void aggr_exchange_free(struct aggr_exchange *exchange)
     curl_easy_cleanup(exchange->easy);
     aggr_buf_deinit(&exchange->head);
     aggr_buf_deinit(&exchange->url);
+    curl_url_cleanup(exchange->parsed_url);
     aggr_buf_deinit(&exchange->headers);
     aggr_buf_deinit(&exchange->name);
     aggr_buf_deinit(&exchange->teach);

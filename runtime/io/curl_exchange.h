@@ -42,8 +42,9 @@ struct aggr_exchange {
 
     /* what the easy handle is set to */
     enum aggr_exchange_method method;
-    char custom[32]; /* CURLOPT_CUSTOMREQUEST, "" = none */
-    struct aggr_buf url;
+    char custom[32];     /* CURLOPT_CUSTOMREQUEST, "" = none */
+    struct aggr_buf url; /* and its text, NUL included */
+    CURLU *parsed_url;   /* owned; NULL before the first */
     const struct aggr_proxy *proxy;
     long connect_timeout_ms;
     int https; /* -1: neither yet */

@@ -33,36 +33,56 @@ static bool is_renamed(const struct aggr_exchange *exchange)
     return exchange->policy->server_name && exchange->request->url->https;
 }
 
-static enum aggr_err set_renamed_url(struct aggr_exchange *exchange)
+static enum aggr_err print_renamed_url(struct aggr_exchange *exchange, struct aggr_buf *text)
 {
     const struct aggr_url *url = exchange->request->url;
-    if (print(&exchange->url, "https://%s:%d%s", exchange->policy->server_name, url->port,
-              url->target) ||
+    if (print(text, "https://%s:%d%s", exchange->policy->server_name, url->port, url->target) ||
         print(&exchange->connect_to, "::%s%s%s:%d", bracket(url->host, "["), url->host,
               bracket(url->host, "]"), url->port))
         return AGGR_ERR_MEMORY;
     exchange->connect_to_node = (struct curl_slist){.data = exchange->connect_to.data};
     curl_easy_setopt(exchange->easy, CURLOPT_CONNECT_TO, &exchange->connect_to_node);
-    CURLcode code = curl_easy_setopt(exchange->easy, CURLOPT_URL, exchange->url.data);
-    return code ? AGGR_ERR_MEMORY : AGGR_OK;
+    return AGGR_OK;
+}
+
+/* The handle keeps the parsed URL: text given as CURLOPT_URL it would take apart, and put together
+ * again, for every request. Without a CURLOPT_URL it asks the parsed one for the text. */
+static enum aggr_err set_url_text(struct aggr_exchange *exchange, const char *text)
+{
+    CURL *easy = exchange->easy;
+    if (!exchange->parsed_url && !(exchange->parsed_url = curl_url()))
+        return AGGR_ERR_MEMORY;
+    CURLUcode code = curl_url_set(exchange->parsed_url, CURLUPART_URL, text, CURLU_DISALLOW_USER);
+    if (code == CURLUE_OUT_OF_MEMORY)
+        return AGGR_ERR_MEMORY;
+    /* What only libcurl refuses, it refuses when it starts. */
+    curl_easy_setopt(easy, CURLOPT_CURLU, code == CURLUE_OK ? exchange->parsed_url : NULL);
+    return curl_easy_setopt(easy, CURLOPT_URL, code == CURLUE_OK ? NULL : text) ? AGGR_ERR_MEMORY
+                                                                                : AGGR_OK;
 }
 
 static enum aggr_err set_url(struct aggr_exchange *exchange)
 {
+    struct aggr_buf renamed = {0};
     const char *text = exchange->request->url->text;
     size_t len = strlen(text) + 1;
-    if (is_renamed(exchange))
-        return set_renamed_url(exchange);
-    if (exchange->connect_to.len > 0) {
+    enum aggr_err err = AGGR_OK;
+    if (is_renamed(exchange)) {
+        err = print_renamed_url(exchange, &renamed);
+        text = renamed.data;
+    } else if (exchange->connect_to.len > 0) {
         curl_easy_setopt(exchange->easy, CURLOPT_CONNECT_TO, NULL);
         aggr_buf_clear(&exchange->connect_to);
     } else if (exchange->url.len == len && memcmp(exchange->url.data, text, len) == 0) {
         return AGGR_OK;
     }
     aggr_buf_clear(&exchange->url);
-    if (curl_easy_setopt(exchange->easy, CURLOPT_URL, text))
-        return AGGR_ERR_MEMORY;
-    return aggr_buf_append(&exchange->url, text, len);
+    if (!err)
+        err = set_url_text(exchange, text);
+    if (!err)
+        err = aggr_buf_append(&exchange->url, text, strlen(text) + 1);
+    aggr_buf_deinit(&renamed);
+    return err;
 }
 
 /* Which method curl thinks it is, and what it is called. */
