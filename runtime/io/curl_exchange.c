@@ -101,15 +101,35 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *self)
     return sink->ops->on_data(sink, bytes, len) ? len : stop(exchange);
 }
 
+/* May a server that has had the request be sent it again? RFC 9110 section 9.2.2. */
+static bool is_idempotent(const char *method)
+{
+    static const char *const known[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(method, known[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The connection stands and the request is about to be sent. Comes again when curl has to retry on
  * a new connection because an idle one was closed under it; it gives up after five. */
 static int on_connected(void *self, char *peer, char *local, int peer_port, int local_port)
 {
     struct aggr_exchange *exchange = self;
+    long sent = 0;
     (void)peer, (void)local, (void)peer_port, (void)local_port;
     if (exchange->teach.len > 0) {
         aggr_taught_note(exchange->taught, exchange->name.data, exchange->answer_id);
         aggr_buf_clear(&exchange->teach);
+    }
+    if (exchange->connected && !is_idempotent(exchange->request->method))
+        curl_easy_getinfo(exchange->easy, CURLINFO_REQUEST_SIZE, &sent);
+    if (sent > 0) {
+        aggr_failure_set(&exchange->failure, AGGR_ERR_CONNECT, AGGR_PHASE_WAIT,
+                         "connection closed before the first byte");
+        exchange->stopped = true;
+        return CURL_PREREQFUNC_ABORT;
     }
     exchange->connected = true;
     exchange->sink->ops->on_connected(exchange->sink);

@@ -159,6 +159,9 @@ void aggr_curl_result(struct aggr_exchange *exchange, CURLcode code, struct aggr
     case CURLE_USE_SSL_FAILED:
         set_tls(exchange, code, failure);
         return;
+    case CURLE_COULDNT_CONNECT: /* perhaps a second time: see on_connected in curl_exchange.c */
+        set_connect(exchange, code, failure);
+        return;
     case CURLE_OPERATION_TIMEDOUT:
         aggr_failure_set(failure, AGGR_ERR_TIMEOUT, aggr_exchange_phase(exchange), "no answer");
         return;
