@@ -15,6 +15,7 @@ local loading = {}         -- name -> { task =, waiters = } while it loads
 local waiting = {}         -- task -> the entry of `loading` it waits for
 
 local package -- the scripts' own
+local loaded  -- its package.loaded, which Lua knows by itself, whatever a script puts there
 
 --- Would the running task wait for itself? Its ancestors wait for it, and so does who waits for them.
 local function is_cycle(entry)
@@ -61,7 +62,6 @@ end
 
 --- Run the loader with the module marked as loading, whatever comes of it.
 local function run(name, loader)
-  local loaded = package.loaded
   local entry = { task = core.self(), waiters = {} }
   loading[name] = entry
   loaded[name] = LOADING
@@ -83,7 +83,6 @@ function shim.require(name, ...)
     if type(name) ~= "number" then return shim.raw(name, ...) end -- raises
     name = tostring(name)
   end
-  local loaded = package.loaded
   while loaded[name] do
     if loaded[name] ~= LOADING then return loaded[name] end
     local entry = loading[name]
@@ -103,11 +102,13 @@ local function lua_loader(name)
   if not filename then return message end
   local chunk, err = raw_loadfile(filename, "t")
   if chunk then return chunk end
+  if err:sub(1, #filename + 1) == filename .. ":" then error(err, 0) end -- says where
   error(("error loading module '%s' from file '%s':\n\t%s"):format(name, filename, err), 0)
 end
 
 function shim.install(script)
   package = script.package
+  loaded = package.loaded
   shim.raw = script.require
   script.require = shim.require
   package.loaders[2] = lua_loader

@@ -9,6 +9,7 @@ end
 
 function reserved.install(script)
   script.debug.sethook = refuse("debug.sethook")
+  script.debug.getregistry = refuse("debug.getregistry")
   script.jit.attach = refuse("jit.attach")
   script.package.preload["jit.profile"] = refuse("jit.profile")
 end
