@@ -17,7 +17,12 @@ local shim = {}
 
 local busy = setmetatable({}, { __mode = "k" }) -- coroutines inside a checkpoint
 
-local after
+-- How many resumes are under way inside one another. Each takes its piece of the C stack, whose end
+-- LuaJIT does not see coming. A checkpoint ends them all on its way out, so one count does for all tasks.
+local DEEPEST = 50000
+local depth = 0
+
+local after, enter
 
 local function restored(task, before, co, ...)
   task.unyielding = before
@@ -29,6 +34,7 @@ local function resume_unyielding(co, ...)
   local task = self_task()
   local before = task.unyielding
   task.unyielding = true
+  depth = depth + 1
   return restored(task, before, co, raw_resume(co, ...))
 end
 
@@ -41,10 +47,23 @@ local function carry(co)
   busy[co] = true
   raw_yield(SENTINEL)
   busy[co] = nil
-  return after(co, raw_resume(co))
+  return enter(co)
+end
+
+--- Not a string: each coroutine.wrap on its way out would put a place in front of it.
+local function overflow()
+  local err = errors.new("script", ("stack overflow: %d coroutines inside one another"):format(depth))
+  err.where = errors.where()
+  return err
+end
+
+function enter(co, ...)
+  depth = depth + 1
+  return after(co, raw_resume(co, ...))
 end
 
 function after(co, ok, ...)
+  depth = depth - 1
   if ok then
     if (...) == SENTINEL then return carry(co) end
   elseif (...) == CANCEL then
@@ -57,7 +76,9 @@ function shim.resume(co, ...)
   if busy[co] then
     return false, errors.new("usage", "cannot resume a coroutine that waits inside another task")
   end
-  if isyieldable() then return after(co, raw_resume(co, ...)) end
+  if type(co) ~= "thread" then return raw_resume(co, ...) end -- raises
+  if depth == DEEPEST then return false, overflow() end
+  if isyieldable() then return enter(co, ...) end
   return resume_unyielding(co, ...)
 end
 
@@ -69,6 +90,7 @@ local function unwrap(ok, ...)
 end
 
 function shim.wrap(fn)
+  if type(fn) ~= "function" then return raw.wrap(fn) end -- raises
   local co = raw.create(fn)
   local resume = shim.resume
   return function(...) return unwrap(resume(co, ...)) end
@@ -83,10 +105,8 @@ end
 function shim.yield(...)
   local task = self_task()
   local co = running()
+  if task.co == co then errors.usage(1, "coroutine.yield outside of a coroutine") end
   if is_held(task, co) then
-    if task.co == co and not (task.top and task.top.co == co) then
-      errors.usage(1, "coroutine.yield outside of a coroutine")
-    end
     errors.usage(1, "coroutine.yield out of a group, deadline, shield or collect call that is still open")
   end
   return raw_yield(...)
