@@ -41,7 +41,7 @@ local suppressed_in = setmetatable({}, { __mode = "k" })
 function Error:__tostring()
   local parts = {}
   local place = rawget(self, "where") or rawget(self, "spawned")
-  if place then parts[#parts + 1] = place .. ":" end
+  if place then parts[#parts + 1] = tostring(place) .. ":" end
   parts[#parts + 1] = tostring(rawget(self, "kind")) .. ":"
   local url = rawget(self, "url")
   if url then parts[#parts + 1] = (rawget(self, "method") or "GET") .. " " .. tostring(url) end
@@ -55,13 +55,15 @@ function Error.__concat(a, b)
   return tostring(a) .. tostring(b)
 end
 
---- Is this frame the library's own (or C's)?
-local function is_library(info)
-  if info.what == "C" then return true end
-  local source = info.source
+local function is_library_source(source)
   if not LIBRARY or source:sub(1, #LIBRARY) ~= LIBRARY then return false end
   local rest = source:sub(#LIBRARY + 1)
   return rest:find("^aggr/") ~= nil or rest:find("^prelude/") ~= nil
+end
+
+--- Is this frame the library's own (or C's)?
+local function is_library(info)
+  return info.what == "C" or is_library_source(info.source)
 end
 
 --- Is this one of the library's own functions (or C's)?
@@ -148,13 +150,14 @@ function errors.is(value)
   return type(value) == "table" and getmetatable(value) == Error
 end
 
---- What was raised, as an Error: itself, or kind `script` with `.value`.
---- A position in front of a string becomes `.where`.
+--- What was raised, as an Error: itself, or kind `script` with `.value`. A position in front of a
+--- string becomes `.where`; C functions that the library called for the script put the library's there.
 ---@return aggr.Error
 function errors.wrap(value)
   if errors.is(value) then return value end
   if type(value) == "string" then
     local where, message = value:match("^([^\n]-:%d+): (.*)$")
+    if where and is_library_source("@" .. where) then where = errors.where() end
     return errors.new("script", message or value, { value = value, where = where })
   end
   local message

@@ -220,14 +220,22 @@ end
 local Group = { __name = "aggr.Group" }
 Group.__index = Group
 
+local function check_group(self, method)
+  if getmetatable(self) ~= Group then
+    errors.usage(1, "group:%s is a method: call it with a colon", method)
+  end
+end
+
 ---@return aggr.Task
 function Group:spawn(fn, ...)
+  check_group(self, "spawn")
   if type(fn) ~= "function" then errors.usage(1, "spawn needs a function, got %s", errors.show(fn)) end
   return self.scope:spawn(fn, ...)
 end
 
 --- Cancel all tasks of the group and its body; not an error.
 function Group:cancel()
+  check_group(self, "cancel")
   self.scope:cancel()
 end
 

@@ -5,7 +5,8 @@ local request = require "aggr.request"
 local sources = {}
 
 local REFUSED = {
-  ["aggr.Channel"] = true, ["aggr.Error"] = true, ["aggr.Report"] = true, ["aggr.Response"] = true,
+  aggr = true, ["aggr.Channel"] = true, ["aggr.Client"] = true, ["aggr.Error"] = true, ["aggr.Group"] = true,
+  ["aggr.Report"] = true, ["aggr.Response"] = true, ["aggr.Task"] = true,
 }
 
 local function check_table(value, what)
@@ -73,6 +74,7 @@ end
 ---@return function[] runs
 function sources.runs(job)
   local runs, client = {}, job.given.client
+  request.plan(client, job.what)
   for i = 1, job.total do
     local key = job.keys and job.keys[i] or i
     runs[i] = request.from_source(job.input[key], client, key, job.what)

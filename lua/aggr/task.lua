@@ -110,8 +110,15 @@ local function await_end(self)
   end
 end
 
+local function check_self(self, method)
+  if getmetatable(self) ~= Task then
+    errors.usage(1, "task:%s is a method: call it with a colon", method)
+  end
+end
+
 --- Wait for the task: its values, or the Error it failed with raised again; kind `cancelled` when it was cancelled.
 function Task:wait()
+  check_self(self, "wait")
   if self.state == "running" then await_end(self) else core.check() end
   if self.state == "ok" then return self:results() end
   if self.state == "error" then error(self.error, 0) end
@@ -120,6 +127,7 @@ end
 
 --- Cancel this task alone; not an error of its scope.
 function Task:cancel()
+  check_self(self, "cancel")
   core.cancel(self[1])
 end
 

@@ -2,7 +2,7 @@
 local core = require "aggr.core.task"
 
 local CANCEL = core.CANCEL
-local raw_load, raw_loadfile, raw_pcall = load, loadfile, pcall
+local raw_load, raw_loadfile, raw_dofile, raw_pcall = load, loadfile, dofile, pcall
 
 local shim = {}
 
@@ -43,6 +43,8 @@ function shim.loadfile(filename, mode, ...)
 end
 
 function shim.dofile(filename)
+  local kind = type(filename)
+  if kind ~= "string" and kind ~= "number" and kind ~= "nil" then return raw_dofile(filename) end -- raises
   local chunk, err = raw_loadfile(filename, "t")
   if not chunk then error(err, 0) end
   return chunk()

@@ -13,6 +13,7 @@ local function after(ok, ...)
 end
 
 function shim.pcall(...)
+  if select("#", ...) == 0 then return raw_pcall() end -- raises
   return after(raw_pcall(...))
 end
 

@@ -110,7 +110,8 @@ local function source_line(lost)
       { event = "source", source = lost.key, state = lost.state, error = err })
   end
   local text = err and tostring(err) or "part of it is missing"
-  local state = lost.state ~= "error" and lost.state .. ": " or ""
+  local said = lost.state == "error" or errors.is(err) and err.kind == lost.state
+  local state = said and "" or lost.state .. ": "
   log.raw(("%s %s%s\n"):format(log.paint("warn", key .. ":"), state, text))
 end
 
