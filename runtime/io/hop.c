@@ -9,7 +9,6 @@ enum { DEFAULTS_MAX = 96 };
 static enum aggr_err add_default_headers(struct aggr_buf *headers)
 {
     static const char *const defaults[][2] = {
-        {"accept", "Accept: */*\n"},
         {"accept-encoding", "Accept-Encoding: gzip, br, zstd\n"},
         {"user-agent", "User-Agent: aggr/" AGGR_VERSION "\n"},
     };
