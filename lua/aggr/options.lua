@@ -40,7 +40,8 @@ local function is_better(name, candidate, found)
   return candidate < found
 end
 
---- The nearest of `names` (a set: name → anything), when it is near enough to have been meant.
+--- The nearest of `names` (a set: name → anything), when it is near enough to have been meant. The
+--- beginning of a name is near to it.
 ---@param name string
 ---@param names table<string, any>
 ---@return string?
@@ -49,8 +50,10 @@ function options.nearest(name, names)
   if #name > 64 then return nil end
   for candidate in pairs(names) do
     if type(candidate) == "string" then
-      local d = distance(name:lower(), candidate:lower())
-      if d < best or d == best and is_better(name, candidate, found) then
+      local typed, word = name:lower(), candidate:lower()
+      local is_beginning = #typed > 1 and word:sub(1, #typed) == typed
+      local d = is_beginning and 1 or distance(typed, word)
+      if d < best and d < math.max(#typed, #word) or d == best and is_better(name, candidate, found) then
         best, found = d, candidate
       end
     end

@@ -1,5 +1,6 @@
 #include "cli/suggest.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -33,9 +34,17 @@ size_t aggr_suggest_distance(const char *a, const char *b)
     return last[len_b];
 }
 
+static bool is_beginning(const char *part, const char *word)
+{
+    size_t len = strlen(part);
+    return len >= 2 && strncmp(part, word, len) == 0;
+}
+
 void aggr_suggest_offer(struct aggr_suggestion *suggestion, const char *word)
 {
-    size_t distance = aggr_suggest_distance(suggestion->wanted, word);
+    size_t distance = is_beginning(suggestion->wanted, word)
+                          ? 1
+                          : aggr_suggest_distance(suggestion->wanted, word);
     size_t near = strlen(word) / 3 + 1;
     size_t longest =
         strlen(word) > strlen(suggestion->wanted) ? strlen(word) : strlen(suggestion->wanted);

@@ -13,4 +13,5 @@ struct aggr_suggestion {
  * 63 bytes are never near. */
 size_t aggr_suggest_distance(const char *a, const char *b);
 
+/* The beginning of a word counts as near to it. */
 void aggr_suggest_offer(struct aggr_suggestion *suggestion, const char *word);
