@@ -250,7 +250,8 @@ local function finish(session, opts, results)
   if cut_code and not session.exit then result.code = cut_code end
   if session.failure then note_failure(session, result, opts) end
   if opts.out then close_file(result, opts) end
-  explain(result, opts)
+  local ok, why = pcall(explain, result, opts) -- a script may have put anything into its errors and reports
+  if not ok then render.complaint("cannot show what failed: " .. tostring(why)) end
   return result.code
 end
 
