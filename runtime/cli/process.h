@@ -3,6 +3,9 @@
 #pragma once
 #include <stddef.h>
 
+/* Open files without which no run gets anywhere: standard ones, loop, threads, one request. */
+enum { AGGR_PROCESS_DESCRIPTORS_LEAST = 16 };
+
 /* First thing in main: SIGPIPE and SIGXFSZ are ignored, and closed standard descriptors are filled
  * with ones whose use fails, so that no socket can become "stdout" by accident. */
 void aggr_process_prepare(void);

@@ -168,6 +168,9 @@ static int run(const struct aggr_arguments *arguments)
     struct session session = {.arguments = arguments, .code = AGGR_EXIT_INTERNAL};
     session.deadline = (struct aggr_timer){.rank = 0, .on_due = on_deadline};
     session.descriptors = aggr_process_raise_descriptors();
+    if (session.descriptors < AGGR_PROCESS_DESCRIPTORS_LEAST)
+        return aggr_complain("cannot start: %zu open files are allowed, it takes %d (ulimit -n)",
+                             session.descriptors, AGGR_PROCESS_DESCRIPTORS_LEAST);
     session.sockets = aggr_process_sockets(session.descriptors);
     size_t permits = session.sockets * 3 / 4; /* the others may be idle connections */
     session.asked = (unsigned)number_of(arguments, "concurrency", 128);
