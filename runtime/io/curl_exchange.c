@@ -73,6 +73,7 @@ static size_t on_header(char *line, size_t one, size_t len, void *self)
         return stop(exchange);
     if (exchange->head_done)
         return len;
+    exchange->sink->ops->on_heard(exchange->sink);
     if (exchange->head.len == 0)
         curl_easy_setopt(exchange->easy, CURLOPT_VERBOSE, 1L); /* see on_debug */
     if (exchange->head.len + len > AGGR_RESPONSE_HEAD_MAX) {

@@ -157,11 +157,17 @@ static bool on_head(struct aggr_sink *sink, const char *bytes, size_t len)
     return response->failure.code == AGGR_OK;
 }
 
-static bool on_data(struct aggr_sink *sink, const char *bytes, size_t len)
+static void on_heard(struct aggr_sink *sink)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
     if (fetch->limits.idle_timeout_ns != AGGR_NEVER)
         aggr_limits_heard(&fetch->limits, now_of(fetch));
+}
+
+static bool on_data(struct aggr_sink *sink, const char *bytes, size_t len)
+{
+    struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
+    on_heard(sink);
     if (!fetch->location)
         return aggr_response_data(&fetch->response, bytes, len);
     fetch->redirect_body += len;
@@ -170,6 +176,7 @@ static bool on_data(struct aggr_sink *sink, const char *bytes, size_t len)
 
 static const struct aggr_sink_ops sink_ops = {
     .on_connected = on_connected,
+    .on_heard = on_heard,
     .on_head = on_head,
     .on_data = on_data,
     .on_end = on_end,

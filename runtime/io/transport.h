@@ -3,7 +3,8 @@
  *
  * An exchange is the transport's from start to its end event or cancel; the sink is its caller's.
  *
- *   start -> connected? -> head -> data* -> end          start -> ... -> cancel (nothing follows)
+ *   start -> connected? -> heard* -> head -> data* -> end
+ *   start -> ... -> cancel (nothing follows)
  */
 #pragma once
 #include "base/err.h"
@@ -22,10 +23,11 @@ struct aggr_end {
     uint64_t tls_ns;             /* part of connecting that was the TLS handshake */
 };
 
-/* on_connected, on_head and on_data may come from inside the transport's library: they take note
- * and return, and call nothing of the transport. False ends the exchange (`end` follows). */
+/* All but on_end may come from inside the transport's library: they take note and return, and call
+ * nothing of the transport. False ends the exchange (`end` follows). */
 struct aggr_sink_ops {
     void (*on_connected)(struct aggr_sink *self);
+    void (*on_heard)(struct aggr_sink *self); /* a line of a head, an interim one's too */
     bool (*on_head)(struct aggr_sink *self, const char *bytes, size_t len); /* final head, raw */
     bool (*on_data)(struct aggr_sink *self, const char *bytes, size_t len); /* raw body bytes */
     void (*on_end)(struct aggr_sink *self, const struct aggr_end *end);     /* once; may start */
