@@ -186,11 +186,12 @@ static bool claimable(const struct pool *pool)
 static void place(struct aggr_gate *gate, struct aggr_gate_queue *queue, enum place at)
 {
     queue->at = at;
-    if (at == ORIGIN)
+    if (at == ORIGIN) {
         aggr_list_push(&queue->origin->pool.line, &queue->place);
-    else if (at == CLIENT)
+    } else if (at == CLIENT) {
+        AGGR_CHECK(queue->client);
         aggr_list_push(&queue->client->pool.line, &queue->place);
-    else if (at == READY) {
+    } else if (at == READY) {
         aggr_list_push(&gate->ready, &queue->place);
         queue->origin->pool.claims++;
         if (queue->client)

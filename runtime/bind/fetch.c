@@ -282,12 +282,20 @@ static int l_start(lua_State *L)
 {
     struct aggr_runtime *rt = aggr_state_runtime(L);
     struct profile **box = aggr_object_check(L, 1, AGGR_OBJECT_PROFILE);
-    luaL_argcheck(L, *box != NULL, 1, "profile is closed");
+    if (!*box)
+        return luaL_argerror(L, 1, "profile is closed");
+    size_t url_len, headers_len, body_len = 0;
+    const char *url = luaL_checklstring(L, 3, &url_len);
+    const char *headers = luaL_checklstring(L, 4, &headers_len);
+    const char *body = lua_isnoneornil(L, 5) ? NULL : luaL_checklstring(L, 5, &body_len);
     struct aggr_fetch_request request = {
         .method = luaL_checkstring(L, 2),
-        .url = luaL_checklstring(L, 3, &request.url_len),
-        .headers = luaL_checklstring(L, 4, &request.headers_len),
-        .body = lua_isnoneornil(L, 5) ? NULL : luaL_checklstring(L, 5, &request.body_len),
+        .url = url,
+        .url_len = url_len,
+        .headers = headers,
+        .headers_len = headers_len,
+        .body = body,
+        .body_len = body_len,
         .timeout_ns = span_at(L, 6),
         .connect_timeout_ns = span_at(L, 7),
         .idle_timeout_ns = span_at(L, 8),

@@ -2,7 +2,7 @@
 #include <string.h>
 
 /* The lower-case form of each token character, 0 for what cannot be in a token. */
-#define UPPER(c) [c] = (c) + 32
+#define UPPER(c) [c] = (c) + 32 /* NOLINT(bugprone-macro-parentheses): a designator */
 static const char TOKEN[256] = {
     ['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&', ['\''] = '\'', ['*'] = '*',
     ['+'] = '+', ['-'] = '-', ['.'] = '.', ['^'] = '^', ['_'] = '_', ['`'] = '`',   ['|'] = '|',

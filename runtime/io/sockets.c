@@ -57,6 +57,26 @@ void aggr_sockets_deinit(struct aggr_sockets *sockets)
     free(sockets->slots);
 }
 
+static enum aggr_err watch_slot(struct aggr_sockets *sockets, struct aggr_socket_slot *slot, int fd,
+                                int mask, void *owner)
+{
+    if (!slot->watch) {
+        struct socket_watch *watch = aggr_mem_new(1, sizeof *watch);
+        watch->sockets = sockets;
+        watch->fd = fd;
+        watch->watch.on_event = on_watch_event;
+        watch->watch.on_closed = on_watch_closed;
+        if (aggr_watch_init(sockets->loop, &watch->watch, fd)) {
+            free(watch);
+            return AGGR_ERR_SYSTEM;
+        }
+        slot->watch = watch;
+    }
+    slot->watch->owner = owner;
+    aggr_watch_set(&slot->watch->watch, mask);
+    return AGGR_OK;
+}
+
 /* The socket that had this number is gone, and nobody told. The new one is watched as it was: its
  * owner may see no change. */
 static void reopen(struct aggr_sockets *sockets, struct aggr_socket_slot *slot, int fd)
@@ -65,7 +85,7 @@ static void reopen(struct aggr_sockets *sockets, struct aggr_socket_slot *slot, 
     void *owner = slot->watch ? slot->watch->owner : NULL;
     unwatch(slot);
     if (mask)
-        aggr_sockets_watch(sockets, fd, mask, owner);
+        watch_slot(sockets, slot, fd, mask, owner);
 }
 
 int aggr_sockets_open(struct aggr_sockets *sockets, int family, int type, int protocol)
@@ -85,22 +105,7 @@ int aggr_sockets_open(struct aggr_sockets *sockets, int family, int type, int pr
 
 enum aggr_err aggr_sockets_watch(struct aggr_sockets *sockets, int fd, int mask, void *owner)
 {
-    struct aggr_socket_slot *slot = slot_of(sockets, fd);
-    if (!slot->watch) {
-        struct socket_watch *watch = aggr_mem_new(1, sizeof *watch);
-        watch->sockets = sockets;
-        watch->fd = fd;
-        watch->watch.on_event = on_watch_event;
-        watch->watch.on_closed = on_watch_closed;
-        if (aggr_watch_init(sockets->loop, &watch->watch, fd)) {
-            free(watch);
-            return AGGR_ERR_SYSTEM;
-        }
-        slot->watch = watch;
-    }
-    slot->watch->owner = owner;
-    aggr_watch_set(&slot->watch->watch, mask);
-    return AGGR_OK;
+    return watch_slot(sockets, slot_of(sockets, fd), fd, mask, owner);
 }
 
 static bool is_connected(int fd)

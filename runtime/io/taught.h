@@ -14,11 +14,11 @@ struct aggr_taught {
 void aggr_taught_init(struct aggr_taught *taught);
 void aggr_taught_deinit(struct aggr_taught *taught);
 
-/* The id of the answer it has for `name` ("host:port"), 0 = none. */
-uint64_t aggr_taught_find(const struct aggr_taught *taught, const char *name);
+/* The id of the answer it has for `text` ("host:port"), 0 = none. */
+uint64_t aggr_taught_find(const struct aggr_taught *taught, const char *text);
 
 /* It has this answer now. */
-void aggr_taught_note(struct aggr_taught *taught, const char *name, uint64_t answer_id);
+void aggr_taught_note(struct aggr_taught *taught, const char *text, uint64_t answer_id);
 
 /* There is no room for another name: the oldest one's, taken out; free(3) it. NULL: there is room.
  */

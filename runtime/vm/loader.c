@@ -87,10 +87,11 @@ static void push_opener(lua_State *L, const char *name)
         return;
     }
     const struct aggr_embedded *module = find_embedded(name);
-    if (!module && push_preloaded(L, name))
+    if (!module) {
+        if (!push_preloaded(L, name))
+            luaL_error(L, "module '%s' is not part of the library", name);
         return;
-    if (!module)
-        luaL_error(L, "module '%s' is not part of the library", name);
+    }
     if (luaL_loadbuffer(L, (const char *)module->code, module->size, name) != 0)
         lua_error(L);
     get(L, &environment_key);
