@@ -47,6 +47,8 @@ function body.run_defers(self, failure)
       err = body.as_error(err)
       if err ~= CANCEL then
         failure = add_failure(failure, err)
+      elseif core_scope.reason(guard) ~= "deadline" then
+        failure = failure or CANCEL -- os.exit
       elseif not spent then
         spent = true
         failure = add_failure(failure, errors.new("deadline", ("deferred functions took longer than their %g s")

@@ -3,7 +3,8 @@ local support = require "e2e.support"
 
 describe("an unknown option", function()
   it("that begins a known one's name suggests it on the command line", function()
-    for typed, meant in pairs { ["--conc"] = "--concurrency", ["--env=1"] = "--envelope", ["--log-f"] = "--log-format" } do
+    local MEANT = { ["--conc"] = "--concurrency", ["--env=1"] = "--envelope", ["--log-f"] = "--log-format" }
+    for typed, meant in pairs(MEANT) do
       local result = support.aggr { "run", typed, "-e", "return 1" }
       assert.equal(2, result.code)
       assert.truthy(result.err:find(("unknown option '%s', did you mean '%s'?"):format(typed:match("[^=]+"), meant), 1,
