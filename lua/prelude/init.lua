@@ -12,7 +12,9 @@ math.randomseed(sys.random() * 2 ^ 53) -- chance comes from one place, and diffe
 scope.blocked = blocked.raise
 core.install { blocked = blocked.raise, kill = scope.unwind, deadlock = scope.deadlock }
 
-for _, part in ipairs { "blocked", "pcall", "coroutine", "gsub", "strings", "load", "require", "reserved" } do
+local parts = { "blocked", "pcall", "coroutine", "gsub", "strings", "load", "require", "reserved", "finalizer" }
+
+for _, part in ipairs(parts) do
   require("prelude." .. part).install(_G.script)
 end
 

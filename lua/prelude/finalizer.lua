@@ -1,0 +1,55 @@
+--- prelude.finalizer: finalizers whose errors go to the log.
+--
+-- LuaJIT raises the error of a finalizer at whatever asked for memory: a task that has nothing to do
+-- with it, or the library between two steps that belong together. So those that scripts set are
+-- called protected. Only the first error is told.
+local core = require "aggr.core.task"
+local errors = require "aggr.errors"
+local warn = require "aggr.warn"
+
+local CANCEL = core.CANCEL
+local raw_pcall, raw_newproxy = pcall, newproxy
+
+local shim = {}
+
+local function guarded(fn)
+  if type(fn) ~= "function" then return fn end
+  return function(object)
+    local ok, err = raw_pcall(fn, object)
+    if not ok and err ~= CANCEL then
+      warn.once("finalizer", "a finalizer failed: " .. tostring(errors.wrap(err)))
+    end
+  end
+end
+
+--- The metatable of the metatables that newproxy makes.
+local watching = {
+  __newindex = function(meta, name, value)
+    if name == "__gc" then value = guarded(value) end
+    rawset(meta, name, value)
+  end,
+}
+
+function shim.newproxy(...)
+  local proxy = raw_newproxy(...)
+  if (...) == true then setmetatable(getmetatable(proxy), watching) end
+  return proxy
+end
+
+local function guard_ffi(ffi)
+  local gc, metatype = ffi.gc, ffi.metatype
+  function ffi.gc(cdata, finalizer) return gc(cdata, guarded(finalizer)) end
+  function ffi.metatype(ctype, meta)
+    if type(meta) == "table" then meta.__gc = guarded(meta.__gc) end
+    return metatype(ctype, meta)
+  end
+  return ffi
+end
+
+function shim.install(script)
+  local open = script.package.preload.ffi
+  script.newproxy = shim.newproxy
+  script.package.preload.ffi = function(...) return guard_ffi(open(...)) end
+end
+
+return shim
