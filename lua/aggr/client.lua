@@ -92,9 +92,4 @@ function client.new(opts)
   return setmetatable({ [PLAN] = compiled }, Client)
 end
 
----@return boolean
-function client.is(value)
-  return type(value) == "table" and getmetatable(value) == Client
-end
-
 return client

@@ -28,12 +28,6 @@ function log.configure(opts)
   verbose = opts.verbose or false
 end
 
---- Does anyone want a line per request?
----@return boolean
-function log.verbose()
-  return verbose
-end
-
 ---@return boolean
 function log.is_json()
   return as_json

@@ -101,9 +101,4 @@ function response.decode(self, drop, method)
   return value
 end
 
----@return boolean
-function response.is(value)
-  return getmetatable(value) == Response
-end
-
 return response

@@ -7,7 +7,6 @@ local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
 local json = require "aggr.json"
 local out = require "aggr.core.out"
-local report = require "aggr.report"
 local task = require "aggr.core.task"
 
 local output = {}
@@ -131,9 +130,6 @@ function output.envelope(result, opts)
   }
   return encoder.encode(fields, opts.pretty or false) .. "\n"
 end
-
---- Is `value` a report that the script may return?
-output.is_report = report.is
 
 --- Queue `text` and wait until it is written. Returns nil, "closed" or a message.
 ---@param text string?
