@@ -25,7 +25,7 @@ end
 function body.border(err)
   if err == CANCEL or is_error(err) then return err end
   local wrapped = errors.wrap(err)
-  wrapped.traceback = wrapped.traceback or debug.traceback("stack traceback:", 2)
+  wrapped.traceback = wrapped.traceback or debug.traceback("", 2):sub(2)
   return wrapped
 end
 
