@@ -87,7 +87,7 @@ local BOOLEAN = { ["true"] = true, yes = true, ["1"] = true, on = true,
 local function from_text(setting, text, where)
   if setting.type == "number" then
     local value = text:find("^%s*[+-]?[%d.]+[eE]?[+-]?%d*%s*$") and tonumber(text)
-    if not value then
+    if not value or math.abs(value) == math.huge then
       refuse("%s: %s must be a number, got %s", where, setting.name, errors.show(text))
     end
     return value
