@@ -1,14 +1,23 @@
 /* aggr.core.scope: the tree of scopes, for the library alone. Seconds are numbers.
  *
- *   open(deadline | nil, shield | nil, timeout | nil) -> scope   a child of the current one,
- * current now close(scope) -> reason | nil              must be the current one, its tasks have
- * ended unwind(scope | nil)                       closes what is open inside of it (nil: all of the
- * task's) cancel(scope, reason | nil)  cancel_root(reason) reason(scope) -> nil | "cancelled" |
- * "deadline" | "signal" outer_cancelled(scope) -> boolean         a cancellation from outside is
- * visible cut_short(scope) -> boolean               the run is, it shows, and the main task opened
- * scope cancelled() -> boolean                    the running task is, here timeout() -> seconds |
- * nil   remaining() -> seconds | nil   to the nearest visible deadline defer_budget(seconds) ->
- * seconds          what is left for deferred functions (R20)
+ *   open(deadline | nil, shield | nil, timeout | nil) -> scope
+ *                              a child of the current one, which it becomes
+ *   close(scope) -> reason | nil
+ *                              must be the current one, its tasks have ended
+ *   unwind(scope | nil)        closes what is open inside of it (nil: all of the task's)
+ *   cancel(scope, reason | nil)
+ *   cancel_root(reason)
+ *   reason(scope) -> nil | "cancelled" | "deadline" | "signal"
+ *   outer_cancelled(scope) -> boolean
+ *                              a cancellation from outside is visible
+ *   cut_short(scope) -> boolean
+ *                              the run is, it shows, and the main task opened scope
+ *   cancelled() -> boolean     the running task is, here
+ *   timeout() -> seconds | nil
+ *   remaining() -> seconds | nil
+ *                              to the nearest visible deadline
+ *   defer_budget(seconds) -> seconds
+ *                              what is left for deferred functions (R20)
  */
 #include "bind/scope.h"
 #include "task/object.h"
