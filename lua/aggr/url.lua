@@ -74,6 +74,7 @@ end
 ---@param text string
 ---@return boolean
 function url.is_absolute(text)
+  if find(text, "^https?://") then return true end -- as nearly all are, and quicker to find
   return find(text, "^%a[%w+.-]*://") ~= nil
 end
 
