@@ -219,6 +219,7 @@ void aggr_exchange_free(struct aggr_exchange *exchange)
     aggr_buf_deinit(&exchange->head);
     aggr_buf_deinit(&exchange->url);
     curl_url_cleanup(exchange->parsed_url);
+    aggr_buf_deinit(&exchange->block);
     aggr_buf_deinit(&exchange->headers);
     aggr_buf_deinit(&exchange->name);
     aggr_buf_deinit(&exchange->teach);

@@ -47,7 +47,8 @@ struct aggr_exchange {
     CURLU *parsed_url;   /* owned; NULL before the first */
     const struct aggr_proxy *proxy;
     long connect_timeout_ms;
-    int https; /* -1: neither yet */
+    int https;             /* -1: neither yet */
+    struct aggr_buf block; /* the header lines that `headers` holds; empty: others as well */
 
     /* what curl borrows from us */
     struct aggr_buf headers; /* list nodes, then their text */

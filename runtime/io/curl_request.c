@@ -234,6 +234,22 @@ static void fill_list(struct curl_slist *node, char *text,
     node[-1].next = NULL;
 }
 
+/* Is it the block whose lines, and no more, the list has already? */
+static bool is_same_block(const struct aggr_exchange *exchange)
+{
+    const struct aggr_exchange_request *request = exchange->request;
+    size_t len = exchange->block.len;
+    return len > 0 && len == request->headers_len &&
+           memcmp(exchange->block.data, request->headers, len) == 0;
+}
+
+static enum aggr_err keep_block(struct aggr_exchange *exchange)
+{
+    aggr_buf_clear(&exchange->block);
+    return aggr_buf_append(&exchange->block, exchange->request->headers,
+                           exchange->request->headers_len);
+}
+
 static enum aggr_err set_headers(struct aggr_exchange *exchange)
 {
     const struct aggr_exchange_request *request = exchange->request;
@@ -243,20 +259,24 @@ static enum aggr_err set_headers(struct aggr_exchange *exchange)
         return AGGR_ERR_MEMORY;
     while (extras[extra])
         extra++;
+    if (extra == 0 && is_same_block(exchange))
+        return AGGR_OK;
     for (size_t i = 0; i < request->headers_len; i++)
         lines += request->headers[i] == '\n';
     size_t nodes = (lines + extra) * sizeof(struct curl_slist);
     if (nodes == 0) {
+        aggr_buf_clear(&exchange->block);
         curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, NULL);
         return AGGR_OK;
     }
+    aggr_buf_clear(&exchange->block);
     aggr_buf_clear(&exchange->headers);
     if (aggr_buf_reserve(&exchange->headers, nodes + request->headers_len + 1))
         return AGGR_ERR_MEMORY;
     struct curl_slist *first = (struct curl_slist *)exchange->headers.data;
     fill_list(first, exchange->headers.data + nodes, request, extras);
     curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, first);
-    return AGGR_OK;
+    return extra == 0 ? keep_block(exchange) : AGGR_OK;
 }
 
 enum aggr_err aggr_curl_request(struct aggr_exchange *exchange)
