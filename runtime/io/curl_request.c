@@ -115,7 +115,9 @@ static void set_method(struct aggr_exchange *exchange)
     }
 }
 
-/* http="auto" is HTTP/2 by ALPN; a plain connection could only guess, so it is HTTP/1.1. */
+/* http="auto" is HTTP/2 by ALPN; a plain connection could only guess, so it is HTTP/1.1. Where it
+ * is HTTP/2 without asking, libcurl 7.88 starts its session anew with each request and so breaks
+ * the connection at the second one: each has its own. */
 static void set_version(struct aggr_exchange *exchange)
 {
     int https = exchange->request->url->https;
@@ -127,7 +129,10 @@ static void set_version(struct aggr_exchange *exchange)
         version = CURL_HTTP_VERSION_1_1;
     else if (exchange->policy->http == AGGR_POLICY_HTTP_2)
         version = CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+    long alone = !https && version == CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
     curl_easy_setopt(exchange->easy, CURLOPT_HTTP_VERSION, version);
+    curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, alone);
+    curl_easy_setopt(exchange->easy, CURLOPT_FORBID_REUSE, alone);
 }
 
 /* Only several addresses need it: curl divides the time among them. Otherwise our own timer is
