@@ -23,7 +23,7 @@ static const char EXIT_CODES[] =
     "  0 complete                             6 the run's deadline passed\n"
     "  1 the script is wrong                  8 output could not be written\n"
     "  2 the command line or a setting is     70 a bug in aggr\n"
-    "  3 partial: a source has failed         130, 143 interrupted\n"
+    "  3 partial: a source has failed         129, 130, 143 interrupted\n"
     "  4 failed\n";
 
 static void print_flag(FILE *out, const struct aggr_flag *flag)

@@ -40,6 +40,9 @@ void aggr_signals_install(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* under nohup */
+        sigaction(SIGHUP, &action, NULL);
 }
 
 enum aggr_err aggr_signals_attach(struct aggr_loop *loop, void (*on_signal)(void *context),

@@ -1,4 +1,5 @@
-/* signals.h -- SIGINT and SIGTERM: the first cancels the run, the second ends the process (R28).
+/* signals.h -- SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup): the first cancels
+ * the run, the second ends the process (R28).
  *
  * The one place with process-wide state: a signal handler has nothing else to go by.
  * uv's own signal watcher only writes to a pipe, which a looping script would never read.

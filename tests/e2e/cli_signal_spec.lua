@@ -1,4 +1,5 @@
---- SIGINT and SIGTERM (R28): the first ends the run in good order, the second at once.
+--- SIGINT, SIGTERM and SIGHUP (R28): the first ends the run in good order, the second at once.
+local posix = require "e2e.posix"
 local support = require "e2e.support"
 
 --- A run that has printed a line, so that it is under way.
@@ -19,7 +20,7 @@ local function rest(running)
 end
 
 describe("R28: the first signal", function()
-  for name, code in pairs { INT = 130, TERM = 143 } do
+  for name, code in pairs { HUP = 129, INT = 130, TERM = 143 } do
     it("ends a run of SIG" .. name .. " with " .. code .. "; defers run", function()
       local running = started([[
         aggr.defer(function() aggr.sleep(0.01) print "deferred" end)
@@ -47,13 +48,30 @@ describe("R28: the first signal", function()
     local path = support.file("old")
     local script = support.file('local aggr = require "aggr" aggr.emit(1) print "ready" aggr.sleep(60)', ".lua")
     local running = support.start({ "run", "--out", path, script }, { stdout = support.PIPE })
-    local posix = require "e2e.posix"
     local limit = posix.now() + 10 * support.slow
     repeat until running:stderr_so_far():find("ready") or posix.now() > limit
     running:signal("TERM")
     assert.equal(143, running:finish().code)
     assert.equal("old", support.read(path))
     assert.equal("1\n", support.read(path .. ".partial"))
+  end)
+
+  it("leaves no temporary file when the terminal goes", function()
+    local folder = support.folder() .. "/hangup"
+    assert.equal(0, support.command({ "mkdir", folder }).code)
+    local running = support.start({ "run", "--out", folder .. "/out", "-e",
+      'aggr.emit(1) io.stderr:write "ready" aggr.sleep(60)' })
+    local limit = posix.now() + 10 * support.slow
+    repeat until running:stderr_so_far():find("ready") or posix.now() > limit
+    running:signal("HUP")
+    assert.equal(129, running:finish().code)
+    assert.equal("out.partial\n", support.command({ "ls", "-A", folder }).out)
+  end)
+
+  it("is not heard when it is SIGHUP under nohup", function()
+    local result = support.command({ "sh", "-c", [[trap '' HUP; exec "$0" run -e "$1"]], support.bin,
+      'os.execute "kill -HUP $PPID" aggr.sleep(0) return 1' })
+    assert.same({ 0, "1\n" }, { result.code, result.out }, result.err)
   end)
 
   it("ends a run that waits for stdin", function()
