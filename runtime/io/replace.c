@@ -35,6 +35,26 @@ static mode_t default_mode(void)
     return 0666 & ~(mode_t)mask;
 }
 
+/* `path`, or where it leads in the end when it is a link to a file that is yet to be made. */
+static char *follow(const char *path)
+{
+    char *at = aggr_mem_strdup(path), link[PATH_MAX];
+    enum { MOST = 40 }; /* the kernel's own limit */
+    for (int hops = 0; hops < MOST; hops++) {
+        ssize_t len = readlink(at, link, sizeof link - 1);
+        if (len < 0)
+            break;
+        link[len] = '\0';
+        char *slash = link[0] == '/' ? NULL : strrchr(at, '/');
+        if (slash)
+            slash[1] = '\0';
+        char *next = join(slash ? at : "", link);
+        free(at);
+        at = next;
+    }
+    return at;
+}
+
 static int open_beside(struct aggr_replace *file, mode_t mode)
 {
     file->temp = join(file->target, ".aggr-XXXXXX");
@@ -67,7 +87,7 @@ int aggr_replace_open(struct aggr_replace *file, const char *path)
     if (stat(path, &status) != 0) {
         if (errno != ENOENT)
             return errno;
-        file->target = aggr_mem_strdup(path);
+        file->target = follow(path);
         return open_beside(file, default_mode());
     }
     if (!S_ISREG(status.st_mode) || !realpath(path, resolved))
