@@ -14,7 +14,9 @@ describe("a link as the target of", function()
 
   local WAYS = {
     ["--out"] = function(path) return support.aggr { "run", "--out", path, "-e", "return 1" } end,
-    ["aggr.write"] = function(path) return support.script('aggr = require "aggr" aggr.write(..., "1\\n")', { args = { path } }) end,
+    ["aggr.write"] = function(path)
+      return support.script('require("aggr").write(..., "1\\n")', { args = { path } })
+    end,
   }
 
   for way, write in pairs(WAYS) do
