@@ -33,6 +33,7 @@ local HINT = {
   tls = "tls = { ca = 'file.pem' } trusts a private certificate authority",
   too_large = "max_body = '64MiB' raises the cap",
 }
+local HINT_CLIENT_CERTIFICATE = "tls = { cert = 'client.pem', key = 'client.key' } are PEM files that belong together"
 
 --- Call > scope > client > command line.
 local function timeout_of(plan)
@@ -43,11 +44,16 @@ local function timeout_of(plan)
   return plan.timeout
 end
 
+local function hint_for(failure)
+  if failure.message:find("^cannot use the client certificate") then return HINT_CLIENT_CERTIFICATE end
+  return HINT[failure.kind]
+end
+
 local function fail(failure)
   if failure.kind == "usage" then
     errors.usage(1, "'%s': %s", failure.url, failure.message)
   end
-  failure.hint = failure.hint or HINT[failure.kind]
+  failure.hint = failure.hint or hint_for(failure)
   errors.raise(failure.kind, failure.message, failure)
 end
 

@@ -64,6 +64,21 @@ describe("TLS", function()
     assert.equal(200, with.status, with.text)
   end)
 
+  it("talks about cert and key when those cannot be used", function()
+    local certs = fixture.certs
+    for _, tls in ipairs {
+      { cert = ca, key = certs .. "/client.key" },
+      { cert = "/nowhere/client.pem" },
+      { cert = certs .. "/client.pem", key = certs .. "/good.key" },
+      { cert = certs .. "/client.pem", key = "/nowhere/client.key" },
+    } do
+      tls.ca = ca
+      local got = attempt({ url = fixture:tls_url("/json", "mutual"), tls = tls })
+      assert.equal("tls", got.kind, got.text)
+      assert.equal("tls = { cert = 'client.pem', key = 'client.key' } are PEM files that belong together", got.hint)
+    end
+  end)
+
   it("never reuses a connection made without verification for a request that wants it", function()
     local got = support.value([[
       local aggr = require "aggr"
