@@ -33,6 +33,14 @@ local errors = {}
 ---@field spawned string?       "file:line" of the call that made the task
 local Error = { __name = "aggr.Error" }
 
+local LONGEST_URL, LONGEST_MISUSE = 300, 1000 -- bytes shown
+
+--- A URL as messages show it.
+---@return string
+function errors.short_url(url)
+  return mask.short(tostring(url), LONGEST_URL)
+end
+
 local getinfo = debug.getinfo
 local LIBRARY = getinfo(1, "S").source:match("^(.*)aggr/errors%.lua$")
 local suppressed_in = setmetatable({}, { __mode = "k" })
@@ -44,7 +52,7 @@ function Error:__tostring()
   if place then parts[#parts + 1] = tostring(place) .. ":" end
   parts[#parts + 1] = tostring(rawget(self, "kind")) .. ":"
   local url = rawget(self, "url")
-  if url then parts[#parts + 1] = (rawget(self, "method") or "GET") .. " " .. tostring(url) end
+  if url then parts[#parts + 1] = (rawget(self, "method") or "GET") .. " " .. errors.short_url(url) end
   parts[#parts + 1] = tostring(rawget(self, "message"))
   local phase = rawget(self, "phase")
   if phase then parts[#parts + 1] = "(" .. tostring(phase) .. ")" end
@@ -140,7 +148,7 @@ end
 ---@param fmt string for string.format
 function errors.usage(level, fmt, ...)
   local message = select("#", ...) > 0 and fmt:format(...) or fmt
-  local err = errors.new("usage", (mask.text(message):gsub("%c", escaped)))
+  local err = errors.new("usage", (mask.short(message, LONGEST_MISUSE):gsub("%c", escaped)))
   err.where, err.called = errors.where(level)
   error(err, 0)
 end
@@ -199,9 +207,7 @@ local ARTICLE = {
 function errors.show(value)
   local kind = type(value)
   if kind == "string" then
-    value = mask.text(value) -- a part of a secret would not be known as one
-    local text = #value > 40 and value:sub(1, 37) .. "..." or value
-    return "'" .. text:gsub("%c", escaped) .. "'"
+    return "'" .. mask.short(value, 40):gsub("%c", escaped) .. "'"
   end
   if kind == "userdata" and tostring(value) == "userdata: NULL" then return "aggr.null" end
   if kind == "table" or kind == "userdata" then

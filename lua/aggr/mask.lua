@@ -42,4 +42,14 @@ function mask.text(text)
   return text
 end
 
+--- `text` masked, then cut to `most` bytes: a part of a secret would not be known as one.
+---@param text string
+---@param most integer
+---@return string
+function mask.short(text, most)
+  text = mask.text(text)
+  if #text <= most then return text end
+  return (text:sub(1, most - 3):gsub("[\192-\255][\128-\191]*$", "")) .. "..."
+end
+
 return mask
