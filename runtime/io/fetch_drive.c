@@ -256,7 +256,11 @@ static void begin_hop(struct aggr_fetch *fetch, uint64_t now_ns)
     aggr_answer_release(fetch->answer);
     fetch->answer = NULL;
     aggr_limits_begin_hop(&fetch->limits, now_ns);
-    aggr_policy_route(fetch->policy, &fetch->hop.url, route);
+    struct aggr_failure why = {0};
+    if (aggr_policy_route(fetch->policy, &fetch->hop.url, route, &why)) {
+        fail(fetch, &why);
+        return;
+    }
     enter(fetch, AGGR_FETCH_DNS, now_ns);
     if (route->unix_socket || route->address || !transport->ops->looks_up) {
         enter_queue(fetch, now_ns);

@@ -6,10 +6,16 @@
 #include <strings.h>
 #include <sys/un.h>
 
+/* What the environment says for a scheme: nothing, a proxy, or something that is none. */
+struct environment {
+    struct aggr_proxy *proxy;
+    struct aggr_failure failure;
+};
+
 struct aggr_policy_set {
     struct aggr_policy **policies; /* owned array of owned policies */
     unsigned len;
-    struct aggr_proxy *http, *https; /* the environment's, or NULL */
+    struct environment http, https;
     char *no_proxy;
 };
 
@@ -98,18 +104,21 @@ static struct aggr_proxy *proxy_parse(const char *text, struct aggr_failure *why
     return proxy;
 }
 
-static struct aggr_proxy *environment_proxy(char *(*getenv)(const char *), const char *lower,
-                                            const char *upper)
+/* The first of `names` that is set. */
+static struct environment environment_proxy(char *(*getenv)(const char *), const char *const *names)
 {
-    struct aggr_failure ignored = {0};
-    const char *text = getenv(lower);
-    if ((!text || !*text) && upper)
-        text = getenv(upper);
-    if (!text || !*text)
-        text = getenv("all_proxy");
-    if (!text || !*text)
-        text = getenv("ALL_PROXY");
-    return text && *text ? proxy_parse(text, &ignored) : NULL;
+    struct environment out = {0};
+    struct aggr_failure why = {0};
+    const char *text = NULL;
+    while (*names && !((text = getenv(*names)) && *text))
+        names++;
+    if (!*names)
+        return out;
+    out.proxy = proxy_parse(text, &why);
+    if (!out.proxy)
+        aggr_failure_set(&out.failure, why.code, why.phase, "the environment's %s: %s", *names,
+                         why.text);
+    return out;
 }
 
 struct aggr_policy_set *aggr_policy_set_new(char *(*getenv)(const char *name))
@@ -118,8 +127,11 @@ struct aggr_policy_set *aggr_policy_set_new(char *(*getenv)(const char *name))
     if (!getenv)
         return set;
     /* HTTP_PROXY in capitals could come from a request header of a CGI host. */
-    set->http = environment_proxy(getenv, "http_proxy", NULL);
-    set->https = environment_proxy(getenv, "https_proxy", "HTTPS_PROXY");
+    static const char *const http[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
+    static const char *const https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+                                        NULL};
+    set->http = environment_proxy(getenv, http);
+    set->https = environment_proxy(getenv, https);
     const char *no_proxy = getenv("no_proxy");
     if (!no_proxy)
         no_proxy = getenv("NO_PROXY");
@@ -150,8 +162,8 @@ void aggr_policy_set_free(struct aggr_policy_set *set)
     for (unsigned i = 0; i < set->len; i++)
         policy_free(set->policies[i]);
     free(set->policies);
-    proxy_free(set->http);
-    proxy_free(set->https);
+    proxy_free(set->http.proxy);
+    proxy_free(set->https.proxy);
     free(set->no_proxy);
     free(set);
 }
@@ -315,30 +327,36 @@ static const char *fixed_address(const struct aggr_policy *policy, const char *h
     return is_address(host) ? host : NULL;
 }
 
-static const struct aggr_proxy *proxy_for(const struct aggr_policy *policy,
-                                          const struct aggr_url *url, const char *address)
+/* The environment's proxy for a URL, or NULL when the request goes straight. */
+static const struct environment *environment_for(const struct aggr_policy_set *set,
+                                                 const struct aggr_url *url, const char *address)
 {
-    const struct aggr_policy_set *set = policy->set;
-    if (policy->proxy || policy->direct)
-        return policy->proxy;
-    const struct aggr_proxy *proxy = url->https ? set->https : set->http;
-    if (!proxy || is_loopback(url->host) || (address && is_loopback(address)))
+    if (is_loopback(url->host) || (address && is_loopback(address)) || is_exempt(set, url->host))
         return NULL;
-    return is_exempt(set, url->host) ? NULL : proxy;
+    return url->https ? &set->https : &set->http;
 }
 
-void aggr_policy_route(const struct aggr_policy *policy, const struct aggr_url *url,
-                       struct aggr_route *route)
+enum aggr_err aggr_policy_route(const struct aggr_policy *policy, const struct aggr_url *url,
+                                struct aggr_route *route, struct aggr_failure *why)
 {
     *route = (struct aggr_route){
         .unix_socket = policy->unix_socket, .host = url->host, .port = url->port};
     if (route->unix_socket)
-        return;
+        return AGGR_OK;
     route->address = fixed_address(policy, url->host);
-    route->proxy = proxy_for(policy, url, route->address);
+    route->proxy = policy->proxy;
+    if (!policy->proxy && !policy->direct) {
+        const struct environment *environment = environment_for(policy->set, url, route->address);
+        route->proxy = environment ? environment->proxy : NULL;
+        if (environment && environment->failure.code) {
+            *why = environment->failure;
+            return why->code;
+        }
+    }
     if (!route->proxy)
-        return;
+        return AGGR_OK;
     route->host = route->proxy->host;
     route->port = route->proxy->port;
     route->address = route->proxy->literal ? route->host : NULL;
+    return AGGR_OK;
 }

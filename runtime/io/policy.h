@@ -66,5 +66,6 @@ struct aggr_route {
     const char *address; /* of host, where it is known (no brackets); NULL = look it up */
 };
 
-void aggr_policy_route(const struct aggr_policy *policy, const struct aggr_url *url,
-                       struct aggr_route *route);
+/* USAGE when it would be a proxy of the environment's that is none: see `why`. */
+enum aggr_err aggr_policy_route(const struct aggr_policy *policy, const struct aggr_url *url,
+                                struct aggr_route *route, struct aggr_failure *why);

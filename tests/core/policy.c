@@ -14,10 +14,11 @@ static char *environment_get(const char *name)
     return NULL;
 }
 
-/* "proxy:port" that a request for `url` goes through, "-" when it goes straight. */
+/* "proxy:port" that a request for `url` goes through, "-" when it goes straight, or why it cannot
+ * go. */
 static const char *route_of(const struct aggr_policy_options *options, const char *url)
 {
-    static char text[128];
+    static char text[AGGR_FAILURE_TEXT];
     struct aggr_failure why = {0};
     struct aggr_url parsed = {0};
     struct aggr_route route;
@@ -25,8 +26,9 @@ static const char *route_of(const struct aggr_policy_options *options, const cha
     const struct aggr_policy *policy = aggr_policy_intern(set, options, &why);
     CHECK(policy != NULL);
     CHECK(aggr_url_parse(&parsed, url, strlen(url), &why) == AGGR_OK);
-    aggr_policy_route(policy, &parsed, &route);
-    if (route.proxy)
+    if (aggr_policy_route(policy, &parsed, &route, &why))
+        snprintf(text, sizeof text, "%s", why.text);
+    else if (route.proxy)
         snprintf(text, sizeof text, "%s:%d", route.host, route.port);
     else
         strcpy(text, "-");
@@ -52,6 +54,20 @@ static void the_environment_names_proxies(void)
     CHECK_STR(route_of(&plain, "http://api.test/"), "::2:1080");
     environment = broken;
     CHECK_STR(route_of(&plain, "http://api.test/"), "-");
+}
+
+static void a_variable_that_names_no_proxy_fails_what_would_use_it(void)
+{
+    static const char *const garbage[][2] = {
+        {"http_proxy", "a b:3128"}, {"all_proxy", "ftp://old"}, {NULL, NULL}};
+    struct aggr_policy_options plain = {0}, none = {.proxy = ""};
+    environment = garbage;
+    CHECK_STR(route_of(&plain, "http://api.test/"),
+              "the environment's http_proxy: proxy: bad URL: it contains a space: write %20");
+    CHECK_STR(route_of(&plain, "https://api.test/"),
+              "the environment's all_proxy: a proxy must be an http, https or socks5h URL");
+    CHECK_STR(route_of(&plain, "http://127.0.0.1/"), "-");
+    CHECK_STR(route_of(&none, "http://api.test/"), "-");
 }
 
 static void loopback_never_goes_through_the_environments_proxy(void)
@@ -141,6 +157,7 @@ static void what_cannot_be_is_refused(void)
 int main(void)
 {
     the_environment_names_proxies();
+    a_variable_that_names_no_proxy_fails_what_would_use_it();
     loopback_never_goes_through_the_environments_proxy();
     no_proxy_covers_names_and_what_is_below();
     equal_policies_are_one();

@@ -35,6 +35,19 @@ describe("a proxy", function()
       fetch(fixed, "{ resolve = { ['api.invalid'] = '127.0.0.1' } }", { http_proxy = REFUSED }).out)
   end)
 
+  it("of the environment that is none fails the requests that would go through it", function()
+    for _, name in ipairs { "http_proxy", "all_proxy", "ALL_PROXY" } do
+      local env = { [name] = "htp://proxy:3128" }
+      assert.equal('["usage","\'http://api.invalid/json\': the environment\'s ' .. name
+        .. ': a proxy must be an http, https or socks5h URL"]\n', fetch("http://api.invalid/json", nil, env).out)
+      assert.truthy(fetch(fixture:url("/json"), nil, env).out:find("[200,", 1, true))
+    end
+    local env = { http_proxy = "gar bage" }
+    assert.truthy(fetch("http://api.invalid/json", "{ proxy = false }", env).out:find('["dns"', 1, true))
+    local redirected = fetch(fixture:url("/redirect?to=http://api.invalid/"), nil, env)
+    assert.truthy(redirected.out:find('["usage"', 1, true), redirected.out .. redirected.err)
+  end)
+
   it("that a call names is asked for loopback too, and named when it fails", function()
     local result = fetch(fixture:url("/json"), ("{ proxy = %q }"):format(REFUSED))
     assert.equal('["connect","connection refused by the proxy 127.0.0.1:1"]\n', result.out, result.err)
