@@ -3,6 +3,7 @@
 -- Bytes go into the queue of core.out; whoever finds more than HIGH bytes queued waits until LOW
 -- are left. When printing has failed, `emit.on_failure` decides what becomes of the run; without
 -- one an Error is raised.
+local began = require "aggr.began"
 local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
 local out = require "aggr.core.out"
@@ -29,6 +30,7 @@ end
 ---@param bytes string
 function emit.bytes(bytes)
   task.check()
+  began.call = "output"
   if out.write(bytes) > HIGH then
     out.drain(LOW)
     task.take()

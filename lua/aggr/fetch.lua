@@ -1,4 +1,5 @@
 --- aggr.fetch: a plan and a URL, carried out: attempts, the deadline, what counts as success.
+local began = require "aggr.began"
 local connection = require "aggr.connection"
 local core = require "aggr.core.fetch"
 local core_response = require "aggr.core.response"
@@ -68,6 +69,7 @@ end
 --- One attempt: the response, its status checked.
 local function once(plan, url)
   local res, failure
+  began.call = "aggr.fetch"
   if plan.transport then
     res, failure = fake.exchange(plan, url, timeout_of(plan))
   else

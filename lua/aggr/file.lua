@@ -1,6 +1,7 @@
 --- aggr.file: files and stdin, read and written beside the loop.
 --
 -- aggr.read(path), aggr.write(path, data), aggr.lines(path). "-" is stdin.
+local began = require "aggr.began"
 local core = require "aggr.core.file"
 local errors = require "aggr.errors"
 local options = require "aggr.options"
@@ -16,6 +17,7 @@ local function check_path(path, what)
   if type(path) ~= "string" or path == "" or path:find("%z") then
     errors.usage(1, "%s: the path must be a string, got %s", what, errors.show(path))
   end
+  began.call = what
 end
 
 local function fail(message)

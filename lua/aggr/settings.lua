@@ -3,6 +3,7 @@
 -- The command line calls `configure` before the script runs. What is wrong with the values people
 -- gave raises an Error with `exit_code` 2. With `list_only`, the script's call raises an Error with
 -- `exit_code` 0 whose `listing` has an entry { name, type, default, required, text } per setting.
+local began = require "aggr.began"
 local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
 local json = require "aggr.json"
@@ -166,6 +167,9 @@ end
 function settings.declare(specs)
   local list = declare(specs)
   if done then errors.usage(1, "aggr.settings: it can be called only once") end
+  if began.call then
+    errors.usage(1, "aggr.settings: it must come before any input and output (here %s came first)", began.call)
+  end
   done = true
   if given.list_only then
     errors.raise("usage", "only the settings are listed", { exit_code = 0, listing = list })

@@ -24,6 +24,26 @@ describe("settings", function()
     assert.equal('["http://127.0.0.1:9000",10,"a=b"]\n', run({ "--set", "token=a=b" }).out)
   end)
 
+  it("cannot be asked for after input or output", function()
+    for code, name in pairs {
+      ['aggr.try(aggr.fetch, "http://127.0.0.1:1/")'] = "aggr.fetch",
+      ['aggr.read "-"'] = "aggr.read",
+      ['aggr.lines "-"'] = "aggr.lines",
+      ['aggr.write("/dev/null", "")'] = "aggr.write",
+      ["aggr.emit(1)"] = "output",
+      ["io.write(1)"] = "output",
+    } do
+      local result = support.script('local aggr = require "aggr"\n' .. code .. "\naggr.settings { a = 1 }")
+      assert.equal(1, result.code)
+      assert.truthy(result.err:find(".lua:3: usage: aggr.settings: it must come before any input and output (here "
+        .. name .. " came first)", 1, true), result.err)
+    end
+    assert.equal(0, support.script([[
+      local aggr = require "aggr"
+      print "starting" aggr.log.info "starting" aggr.sleep(0) aggr.client { base = "http://127.0.0.1:1" }
+      aggr.settings { a = 1 }]]).code)
+  end)
+
   it("that are misspelt, mistyped or missing are exit 2", function()
     local function refused(result, text)
       assert.equal(2, result.code)
