@@ -48,11 +48,12 @@ end
 ---@field open table<table, boolean>
 ---@field names table<string, string>
 ---@field pretty boolean
+---@field what string? what is encoded, for messages
 
 local function refuse(e, fmt, ...)
   local path = path_text(e.path, e.depth)
-  local what = path == "" and "cannot encode the value: " or "cannot encode " .. path .. ": "
-  errors.raise("usage", what .. format(fmt, ...))
+  local at = path == "" and (e.what or "the value") or e.what and e.what .. ": " .. path or path
+  errors.raise("usage", "cannot encode " .. at .. ": " .. format(fmt, ...))
 end
 
 --- Integers up to 2^53 in full, others in the fewest digits that read back as the same number.
@@ -250,6 +251,7 @@ end
 
 local function put_table(e, out, n, given)
   local t = getmetatable(given) and plain(e, given) or given
+  if type(t) ~= "table" then return put(e, out, n, t) end -- of __json
   if e.open[given] then refuse(e, "a cycle: the table contains itself") end
   if e.depth >= DEEPEST then refuse(e, "nested deeper than %d", DEEPEST) end
   e.open[given] = true
@@ -294,10 +296,11 @@ end
 --- `value` as JSON text. Raises kind `usage` naming the path of what is not data.
 ---@param value any
 ---@param pretty boolean
+---@param what string? the value's name in messages
 ---@return string
-function encoder.encode(value, pretty)
+function encoder.encode(value, pretty, what)
   local out = {}
-  local e = { path = {}, depth = 0, open = {}, names = {}, pretty = pretty }
+  local e = { path = {}, depth = 0, open = {}, names = {}, pretty = pretty, what = what }
   return concat(out, "", 1, put(e, out, 0, value))
 end
 

@@ -149,9 +149,9 @@ end
 function fetch.watch(on_attempt)
   local unwatched = once
   once = function(plan, url)
-    local began = scope.now()
+    local started = scope.now()
     local ok, result = pcall(unwatched, plan, url)
-    on_attempt(plan, url, scope.now() - began, ok and result or nil, not ok and result or nil)
+    on_attempt(plan, url, scope.now() - started, ok and result or nil, not ok and result or nil)
     if not ok then error(result, 0) end
     return result
   end

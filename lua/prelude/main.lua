@@ -180,21 +180,27 @@ local function judge(session, opts, results)
   return result
 end
 
+--- What was returned cannot be printed. No line of the script is to blame, but the script is.
+local function unprintable(result, why, opts)
+  result.err = errors.wrap(why)
+  result.err.where = result.err.where or chunk.name(opts)
+  result.code = code_of_error(result.err)
+end
+
 --- The text to print; an error in making it becomes the run's.
 local function text_of(result, opts)
   if opts.envelope then
     local ok, text = pcall(output.envelope, result, opts)
     if ok then return text end
-    result.data, result.err = nil, errors.wrap(text)
-    result.code = code_of_error(result.err)
+    result.data = nil
+    unprintable(result, text, opts)
     return output.envelope(result, opts)
   end
   if result.data == nil then return nil end
   local rep = not result.unreturned and result.reports[1] or nil
   local ok, text = pcall(output.text, result.data, rep, opts)
   if ok then return text end
-  result.err = errors.wrap(text)
-  result.code = code_of_error(result.err)
+  unprintable(result, text, opts)
 end
 
 --- Print; a cancellation meanwhile leaves LAST_FLUSH seconds. Returns a failure or nil.

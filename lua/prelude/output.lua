@@ -44,13 +44,15 @@ local function with_nulls(data, rep)
   return copy or data
 end
 
+local RETURNED = "the returned value"
+
 local function document(data, opts)
-  return encoder.encode(data, opts.pretty or false) .. "\n"
+  return encoder.encode(data, opts.pretty or false, RETURNED) .. "\n"
 end
 
 local function lines(data, opts)
   local is_list = type(data) == "table" and not getmetatable(data) and #data > 0
-  if not is_list then return encoder.encode(data, false) .. "\n" end
+  if not is_list then return encoder.encode(data, false, RETURNED) .. "\n" end
   document(data, opts) -- a mixed or holed table is refused as in JSON
   local parts = {}
   for i = 1, #data do parts[i] = encoder.encode(data[i], false) .. "\n" end
@@ -63,7 +65,7 @@ local function raw(data)
     errors.raise("usage", "--format raw prints a string, the script returned " .. errors.show(data)
       .. " (return res.body, or leave --format out)")
   end
-  return encoder.encode(data, false) .. "\n"
+  return encoder.encode(data, false, RETURNED) .. "\n"
 end
 
 local FORMATS = { json = document, ndjson = lines, raw = raw }
@@ -128,7 +130,7 @@ function output.envelope(result, opts)
     exit = result.code,
     elapsed = result.elapsed,
   }
-  return encoder.encode(fields, opts.pretty or false) .. "\n"
+  return encoder.encode(fields, opts.pretty or false, RETURNED) .. "\n"
 end
 
 --- Queue `text` and wait until it is written. Returns nil, "closed" or a message.

@@ -17,7 +17,8 @@ local texts = {}
 
 --- What a script is called in messages.
 ---@param opts table
-local function name_of(opts)
+---@return string
+function chunk.name(opts)
   if opts.eval then return "-e" end
   return opts.script == "-" and "stdin" or opts.script
 end
@@ -41,7 +42,7 @@ end
 ---@param opts table
 ---@return function?, aggr.Error?, integer?
 function chunk.load(opts)
-  local name = name_of(opts)
+  local name = chunk.name(opts)
   local text, message = read(opts)
   if not text then
     return nil, errors.new("usage", ("cannot run %s: %s"):format(name, message)), 2
@@ -117,7 +118,7 @@ function chunk.prepare(opts, exit)
     end
     exit(code % 256)
   end
-  globals.arg = { [0] = name_of(opts) }
+  globals.arg = { [0] = chunk.name(opts) }
   aggr.args = {}
   for i, word in ipairs(opts.args) do
     globals.arg[i], aggr.args[i] = word, word
