@@ -4,6 +4,7 @@ local core = require "aggr.core.response"
 local errors = require "aggr.errors"
 local json = require "aggr.json"
 local mask = require "aggr.mask"
+local options = require "aggr.options"
 
 local response = {}
 
@@ -42,11 +43,19 @@ local function check_self(self, name)
   end
 end
 
+local function unknown(name)
+  local names = {}
+  for _, fields in ipairs { cheap, kept, methods } do
+    for field in pairs(fields) do names[field] = true end
+  end
+  errors.usage(1, "a Response has no field %s%s", errors.show(name), options.hint(name, names))
+end
+
 function Response.__index(self, name)
   local read = cheap[name]
   if read then return read(self) end
   read = kept[name]
-  if not read then return methods[name] end
+  if not read then return methods[name] or unknown(name) end
   local cache = core.cache(self)
   local value = cache[name]
   if value == nil then
