@@ -113,10 +113,10 @@ function chunk.prepare(opts, exit)
   globals.os.exit = function(code)
     if code == nil or code == true then code = 0 end
     if code == false then code = 1 end
-    if type(code) ~= "number" or code % 1 ~= 0 then
-      errors.usage(1, "os.exit: expected a whole number or a boolean, got %s", errors.show(code))
+    if type(code) ~= "number" or code % 1 ~= 0 or code < 0 or code > 255 then
+      errors.usage(1, "os.exit: expected a boolean or a whole number from 0 to 255, got %s", errors.show(code))
     end
-    exit(code % 256)
+    exit(code)
   end
   globals.arg = { [0] = chunk.name(opts) }
   aggr.args = {}

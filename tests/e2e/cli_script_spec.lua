@@ -90,11 +90,17 @@ describe("a script", function()
     assert.equal("child deferred\ndeferred\n", result.err)
   end)
 
-  it("may give os.exit a boolean, nothing else but whole numbers", function()
+  it("may give os.exit a boolean, nothing else but what a process can end with", function()
     assert.equal(0, support.script("os.exit()").code)
     assert.equal(0, support.script("os.exit(true)").code)
     assert.equal(1, support.script("os.exit(false)").code)
-    assert.equal(1, support.script("os.exit('x')").code)
+    assert.equal(255, support.script("os.exit(255)").code)
+    for _, code in ipairs { "256", "-1", "1.5", "0/0", "'x'", "{}" } do
+      local result = support.script("os.exit(" .. code .. ")")
+      assert.equal(1, result.code)
+      assert.truthy(result.err:find("usage: os.exit: expected a boolean or a whole number from 0 to 255, got ", 1, true),
+        result.err)
+    end
   end)
 end)
 
