@@ -59,6 +59,26 @@ describe("HTTP/2", function()
     assert.same({ 100, 10 * 3000000 + 90 * 8 }, got)
   end)
 
+  it("carries all that is in flight to one server on one connection", function()
+    local got = value([[
+      local port = ("%04X"):format(base:match("%d+$"))
+      local function established()
+        local count = 0
+        for line in io.lines("/proc/net/tcp") do
+          if line:find("%x+:%x+ %x+:" .. port .. " 01 ") then count = count + 1 end
+        end
+        return count
+      end
+      local api = aggr.client { base = base, tls = { ca = ca }, http = "2" }
+      local most = 0
+      local _, report = aggr.map({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 }, function()
+        api:get("/item.json")
+        most = math.max(most, established())
+      end)
+      return { report.succeeded, most }]])
+    assert.same({ 12, 1 }, got)
+  end)
+
   it("knows 404 and a body over max_body, and goes on after each", function()
     local got = value [[
       local api = aggr.client { base = base, tls = { ca = ca }, max_body = 1000 }
