@@ -52,7 +52,7 @@ end
 
 local function fail(failure)
   if failure.kind == "usage" then
-    errors.usage(1, "'%s': %s", errors.short_url(failure.url), failure.message)
+    errors.usage(1, "'%s': %s", errors.short_url(core.mask(failure.url)), failure.message)
   end
   failure.hint = failure.hint or hint_for(failure)
   errors.raise(failure.kind, failure.message, failure)

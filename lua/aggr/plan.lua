@@ -4,6 +4,7 @@
 -- its own makes a child, in which only what they change is set (the rest is inherited). Everything
 -- people write is checked here, once, and only when it is given.
 local connection = require "aggr.connection"
+local core = require "aggr.core.fetch"
 local duration = require "aggr.duration"
 local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
@@ -172,9 +173,9 @@ local LATER = { stream = true, rate = true, breaker = true, cache = true, hedge 
 ---@param what string
 ---@return string
 function plan.origin(text, what)
-  local origin, message = require("aggr.core.fetch").origin(text)
+  local origin, message = core.origin(text)
   if not origin then
-    errors.usage(1, "%s: %s is not a URL aggr can ask: %s", what, errors.show(text), message)
+    errors.usage(1, "%s: %s is not a URL aggr can ask: %s", what, errors.show(core.mask(text)), message)
   end
   return origin
 end

@@ -176,6 +176,14 @@ end)]])
     assert.truthy(result.err:find("it is ***", 1, true))
   end)
 
+  it("masks the password in a URL that is none", function()
+    for _, call in ipairs { "aggr.fetch(arg[1])", "aggr.client { base = arg[1] }", "aggr.all { arg[1] }" } do
+      local result = support.script('local aggr = require "aggr"\n' .. call, { args = { "http://me:se/cret@h/" } })
+      assert.equal(1, result.code)
+      assert.truthy(result.err:find("http://me:***@h/", 1, true), result.err)
+    end
+  end)
+
   it("masks what is secret in JSON lines and in the envelope, escaped too", function()
     local code = [[
       local aggr = require "aggr"

@@ -64,6 +64,10 @@ function fetch.origin(url)
   return scheme .. "://" .. host .. (host:find(":%d+$") and "" or scheme == "http" and ":80" or ":443")
 end
 
+function fetch.mask(url)
+  return url
+end
+
 local NAMES = { "profile", "method", "url", "headers", "body", "timeout", "connect_timeout",
   "idle_timeout", "max_body", "redirects" }
 
