@@ -6,13 +6,11 @@
  *                              must be the current one, its tasks have ended
  *   unwind(scope | nil)        closes what is open inside of it (nil: all of the task's)
  *   cancel(scope, reason | nil)
- *   cancel_root(reason)
  *   reason(scope) -> nil | "cancelled" | "deadline" | "signal"
  *   outer_cancelled(scope) -> boolean
  *                              a cancellation from outside is visible
  *   cut_short(scope) -> boolean
  *                              the run is, it shows, and the main task opened scope
- *   cancelled() -> boolean     the running task is, here
  *   timeout() -> seconds | nil
  *   remaining() -> seconds | nil
  *                              to the nearest visible deadline
@@ -108,12 +106,6 @@ static int l_cancel(lua_State *L)
     return 0;
 }
 
-static int l_cancel_root(lua_State *L)
-{
-    aggr_scope_cancel(&aggr_state_of(L)->sched->root, reason_named(L, 1));
-    return 0;
-}
-
 static int l_outer_cancelled(lua_State *L)
 {
     lua_pushboolean(L, aggr_scope_outer_cancelled(aggr_bind_scope_at(L, 1)) != NULL);
@@ -129,13 +121,6 @@ static int l_cut_short(lua_State *L)
     for (struct aggr_scope *at = &opened->scope; seen && at; at = at->parent)
         seen = !at->shielded;
     lua_pushboolean(L, seen);
-    return 1;
-}
-
-static int l_cancelled(lua_State *L)
-{
-    struct aggr_task *task = running(L);
-    lua_pushboolean(L, aggr_scope_cancelled(task->member.scope) != NULL);
     return 1;
 }
 
@@ -171,11 +156,9 @@ static const luaL_Reg functions[] = {
     {"close", l_close},
     {"unwind", l_unwind},
     {"cancel", l_cancel},
-    {"cancel_root", l_cancel_root},
     {"reason", l_reason},
     {"outer_cancelled", l_outer_cancelled},
     {"cut_short", l_cut_short},
-    {"cancelled", l_cancelled},
     {"timeout", l_timeout},
     {"remaining", l_remaining},
     {"defer_budget", l_defer_budget},
