@@ -36,6 +36,8 @@ static size_t end_head(struct aggr_exchange *exchange, size_t len)
         return stop(exchange);
     }
     exchange->head_done = true;
+    exchange->http2 = exchange->head.len > 6 && memcmp(exchange->head.data, "HTTP/2", 6) == 0;
+    *exchange->http2_heard += exchange->http2;
     struct aggr_sink *sink = exchange->sink;
     bool wanted = sink->ops->on_head(sink, exchange->head.data, exchange->head.len);
     return wanted ? len : stop(exchange);
@@ -99,6 +101,7 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *self)
                          "a body without a head");
         return stop(exchange);
     }
+    *exchange->http2_heard += exchange->http2;
     return sink->ops->on_data(sink, bytes, len) ? len : stop(exchange);
 }
 
@@ -231,13 +234,15 @@ void aggr_exchange_free(struct aggr_exchange *exchange)
 
 enum aggr_err aggr_exchange_prepare(struct aggr_exchange *exchange,
                                     const struct aggr_exchange_request *request,
-                                    struct aggr_sink *sink, struct aggr_taught *taught)
+                                    struct aggr_sink *sink, struct aggr_taught *taught,
+                                    unsigned *http2_heard)
 {
     exchange->request = request;
     exchange->sink = sink;
     exchange->taught = taught;
+    exchange->http2_heard = http2_heard;
     aggr_buf_clear(&exchange->head);
-    exchange->head_done = exchange->connected = exchange->stopped = false;
+    exchange->head_done = exchange->connected = exchange->stopped = exchange->http2 = false;
     exchange->interim = 0;
     exchange->fd = -1;
     /* A proxy's answer to CONNECT has fields as well, which on_header does not see. */

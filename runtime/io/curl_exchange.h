@@ -28,10 +28,12 @@ struct aggr_exchange {
     struct aggr_sink *sink;        /* borrowed while running, as the next two */
     const struct aggr_exchange_request *request;
     struct aggr_taught *taught;
+    unsigned *http2_heard; /* goes up with each head and piece of a body in HTTP/2 */
 
     /* of the running request */
     struct aggr_buf head;
     bool head_done, connected;
+    bool http2;           /* so its head says */
     bool stopped;         /* we ended it, see failure; code AGGR_OK: the sink did */
     int fd;               /* of the connection attempt that moved last; -1 = none */
     unsigned interim;     /* 1xx heads so far */
@@ -64,10 +66,11 @@ struct aggr_exchange *aggr_exchange_new(const struct aggr_policy *policy,
                                         curl_closesocket_callback close, void *sockets);
 void aggr_exchange_free(struct aggr_exchange *exchange);
 
-/* Ready to be added to the multi handle that was taught `taught`. */
+/* Ready to be added to the multi handle that was taught `taught` and counts what it hears. */
 enum aggr_err aggr_exchange_prepare(struct aggr_exchange *exchange,
                                     const struct aggr_exchange_request *request,
-                                    struct aggr_sink *sink, struct aggr_taught *taught);
+                                    struct aggr_sink *sink, struct aggr_taught *taught,
+                                    unsigned *http2_heard);
 
 /* Where it is now; while running. */
 enum aggr_phase aggr_exchange_phase(struct aggr_exchange *exchange);

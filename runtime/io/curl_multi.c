@@ -5,7 +5,7 @@
 
 /* SHARD_MAX: finding a connection scans all of its host's in the multi handle (facts 13).
  * IDLE_MAX: easy handles kept for reuse, 17 kB each. */
-enum { SHARD_MAX = 48, CONNECTIONS_MAX = 64, IDLE_MAX = 1024 };
+enum { SHARD_MAX = 48, CONNECTIONS_MAX = 64, IDLE_MAX = 1024, NUDGE_MS = 1 };
 
 /* One multi handle. Shards are filled from the lowest, so that idle connections are used again. */
 struct aggr_curl_shard {
@@ -14,6 +14,10 @@ struct aggr_curl_shard {
     unsigned index, running;
     uv_timer_t timer;
     struct aggr_taught taught;
+    int http2[CONNECTIONS_MAX]; /* sockets that HTTP/2 was heard from; old ones may stay */
+    unsigned http2_len;
+    unsigned http2_heard; /* by its exchanges */
+    bool nudged;
 };
 
 /* Everything of one policy: connections are never shared between policies (facts 1). */
@@ -35,6 +39,32 @@ struct curl_transport {
     long connections_max; /* of one shard, idle ones included */
 };
 
+static void on_timer(uv_timer_t *timer);
+
+static unsigned http2_known(const struct aggr_curl_shard *shard)
+{
+    return shard->http2_len < CONNECTIONS_MAX ? shard->http2_len : CONNECTIONS_MAX;
+}
+
+static void note_http2(struct aggr_curl_shard *shard, int fd)
+{
+    for (unsigned i = 0; i < http2_known(shard); i++) {
+        if (shard->http2[i] == fd)
+            return;
+    }
+    shard->http2[shard->http2_len++ % CONNECTIONS_MAX] = fd;
+}
+
+/* libcurl 7.88 may forget that it has read more of an HTTP/2 connection than its streams have taken
+ * so far, until there is more to read: soon it is told so, and again while that helps. */
+static void nudge(struct aggr_curl_shard *shard)
+{
+    if (shard->running == 0)
+        return;
+    shard->nudged = true;
+    uv_timer_start(&shard->timer, on_timer, NUDGE_MS, 0);
+}
+
 /* Takes `exchange` off its multi handle; no callback of it comes any more. */
 static void detach(struct aggr_exchange *exchange)
 {
@@ -44,6 +74,8 @@ static void detach(struct aggr_exchange *exchange)
     aggr_exchange_reset(exchange);
     exchange->shard = NULL;
     shard->running--;
+    if (exchange->http2)
+        nudge(shard);
     if (shard->index < pool->lowest)
         pool->lowest = shard->index;
     pool->transport->loop->in_flight--;
@@ -90,17 +122,28 @@ static void on_socket_event(void *owner, int fd, int events, bool failed)
     if (failed) /* with the error alone curl does not read it, and does not retry what it may */
         flags = CURL_CSELECT_IN | CURL_CSELECT_OUT | CURL_CSELECT_ERR;
     int running;
+    unsigned heard = shard->http2_heard;
     curl_multi_socket_action(shard->multi, fd, flags, &running);
     drain(shard);
+    if (shard->http2_heard == heard)
+        return;
+    note_http2(shard, fd);
+    nudge(shard);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct aggr_curl_shard *shard = timer->data;
+    unsigned heard = shard->http2_heard;
     int running;
+    for (unsigned i = 0; shard->nudged && i < http2_known(shard); i++)
+        curl_multi_socket_action(shard->multi, shard->http2[i], CURL_CSELECT_IN, &running);
+    shard->nudged = false;
     curl_multi_socket_action(shard->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     if (drain(shard))
         aggr_loop_stir(shard->pool->transport->loop);
+    if (shard->http2_heard != heard)
+        nudge(shard);
 }
 
 static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *data, void *unused)
@@ -125,6 +168,8 @@ static int on_timer_change(CURLM *multi, long timeout_ms, void *data)
 {
     struct aggr_curl_shard *shard = data;
     (void)multi;
+    if (shard->nudged && (timeout_ms < 0 || timeout_ms > NUDGE_MS))
+        timeout_ms = NUDGE_MS;
     if (timeout_ms < 0)
         uv_timer_stop(&shard->timer);
     else
@@ -249,7 +294,7 @@ static struct aggr_exchange *start(struct aggr_transport *self,
     struct aggr_exchange *exchange = shard ? exchange_get(pool) : NULL;
     if (!exchange)
         goto fail;
-    if (aggr_exchange_prepare(exchange, request, sink, &shard->taught))
+    if (aggr_exchange_prepare(exchange, request, sink, &shard->taught, &shard->http2_heard))
         goto fail;
     if (curl_multi_add_handle(shard->multi, exchange->easy) != CURLM_OK)
         goto fail;
