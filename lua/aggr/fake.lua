@@ -6,6 +6,7 @@ local errors = require "aggr.errors"
 local headers = require "aggr.headers"
 local options = require "aggr.options"
 local scope = require "aggr.scope"
+local task = require "aggr.core.task"
 
 local fake = {}
 
@@ -54,12 +55,13 @@ local function response(plan, url, answer)
   }
 end
 
---- One exchange, as the core's: a Response, or nil and what failed.
+--- One exchange, as the core's (a checkpoint like it): a Response, or nil and what failed.
 ---@param plan aggr.Plan
 ---@param url string
 ---@param timeout number|false
 ---@return aggr.Response?, table?
 function fake.exchange(plan, url, timeout)
+  task.check()
   local request = {
     method = plan.method, url = url, headers = headers.table(plan.block), body = plan.body or nil,
   }

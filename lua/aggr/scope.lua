@@ -255,6 +255,7 @@ end
 ---@return T
 function scope.group(fn)
   if type(fn) ~= "function" then errors.usage(1, "group needs a function, got %s", errors.show(fn)) end
+  core.check()
   local s = scope.open()
   return s:leave(s:run(fn, setmetatable({ scope = s }, Group)))
 end

@@ -107,7 +107,7 @@ local function deadline(seconds, fn, ...)
 end
 
 local modules = {
-  ["aggr.core.task"] = { take = take, CANCEL = core.CANCEL },
+  ["aggr.core.task"] = { take = take, check = function() end, CANCEL = core.CANCEL },
   ["aggr.core.fetch"] = fetch,
   ["aggr.core.response"] = response,
   ["aggr.core.scope"] = {
