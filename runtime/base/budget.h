@@ -1,26 +1,25 @@
-/* budget.h -- bytes in use by several parts together: body buffers and the Lua allocator.
+/* budget.h -- bytes in use: now those of a Lua allocator, and room for others beside them.
  *
- * Counting only: what happens past the limit is for the parts to decide. One thread.
+ * Counting only: what happens when it is too much is for the parts to decide. One thread.
  */
 #pragma once
-#include <stdbool.h>
+#include "base/err.h"
 #include <stddef.h>
 
 struct aggr_budget {
     size_t used, peak; /* bytes */
-    size_t limit;      /* bytes; 0 = none */
 };
 
-/* Count `bytes` more, limit or not. */
-void aggr_budget_add(struct aggr_budget *budget, size_t bytes);
-
-/* Count them only when they fit below the limit. */
-bool aggr_budget_take(struct aggr_budget *budget, size_t bytes);
-
-/* Give back what add or take counted. */
-void aggr_budget_sub(struct aggr_budget *budget, size_t bytes);
-
-static inline bool aggr_budget_over(const struct aggr_budget *budget)
+static inline void aggr_budget_add(struct aggr_budget *budget, size_t bytes)
 {
-    return budget->limit && budget->used > budget->limit;
+    budget->used += bytes;
+    if (budget->used > budget->peak)
+        budget->peak = budget->used;
+}
+
+/* Give back what add counted. */
+static inline void aggr_budget_sub(struct aggr_budget *budget, size_t bytes)
+{
+    AGGR_CHECK(bytes <= budget->used);
+    budget->used -= bytes;
 }

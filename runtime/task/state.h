@@ -2,6 +2,7 @@
  *
  * The allocator's user data of every state we run is its `struct aggr_state`; the vm owns it. */
 #pragma once
+#include "base/budget.h"
 #include "task/object.h"
 #include <lua.h>
 #include <stddef.h>
@@ -14,7 +15,7 @@ struct aggr_state {
     lua_State *L;                 /* the main thread */
     struct aggr_sched *sched;     /* owned by the vm */
     struct aggr_runtime *runtime; /* borrowed */
-    size_t bytes, peak_bytes;     /* allocated by Lua now, and at most */
+    struct aggr_budget memory;    /* allocated by Lua */
     lua_State *lender;            /* an empty state, whose allocator L borrows (vm/alloc.h) */
     lua_Alloc allocate;
     void *arena;

@@ -8,9 +8,9 @@ static void *counting(void *data, void *block, size_t old_size, size_t new_size)
     void *moved = state->allocate(state->arena, block, old_size, new_size);
     if (!moved && new_size > 0)
         return NULL;
-    state->bytes += new_size - (block ? old_size : 0);
-    if (state->bytes > state->peak_bytes)
-        state->peak_bytes = state->bytes;
+    if (block)
+        aggr_budget_sub(&state->memory, old_size);
+    aggr_budget_add(&state->memory, new_size);
     return moved;
 }
 

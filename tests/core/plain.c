@@ -64,16 +64,11 @@ static void clock_runs_forward_and_adds_without_overflow(void)
 
 static void budget_counts(void)
 {
-    struct aggr_budget budget = {.limit = 100};
-    CHECK(aggr_budget_take(&budget, 100) && !aggr_budget_over(&budget));
-    CHECK(!aggr_budget_take(&budget, 1) && budget.used == 100);
-    aggr_budget_add(&budget, 50);
-    CHECK(aggr_budget_over(&budget) && !aggr_budget_take(&budget, 0));
-    aggr_budget_sub(&budget, 150);
-    CHECK(budget.used == 0 && budget.peak == 150);
-    CHECK(!aggr_budget_take(&budget, (size_t)-1));
-    struct aggr_budget endless = {0};
-    CHECK(aggr_budget_take(&endless, (size_t)-1) && !aggr_budget_over(&endless));
+    struct aggr_budget budget = {0};
+    aggr_budget_add(&budget, 100);
+    aggr_budget_sub(&budget, 60);
+    aggr_budget_add(&budget, 20);
+    CHECK(budget.used == 60 && budget.peak == 100);
 }
 
 static void chance_is_seeded_and_even(void)
