@@ -5,6 +5,7 @@ local blocked = {}
 
 local names = {}    -- C function -> its name in scripts
 local handlers = setmetatable({}, { __mode = "k" }) -- functions that scripts gave to xpcall as handlers
+local in_handler -- the last error of a wait in such a handler, until its xpcall has ended
 
 local WAY_OUT = {
   ["table.sort"] = "fetch what the comparison needs before sorting",
@@ -40,6 +41,13 @@ local function place()
   end
 end
 
+--- What a wait in an error handler failed with, once: Lua itself only says "error in error handling".
+function blocked.take_handler_error()
+  local err = in_handler
+  in_handler = nil
+  return err
+end
+
 ---@return aggr.Error kind usage, about the innermost place that cannot yield
 function blocked.error()
   local name = place()
@@ -54,6 +62,7 @@ function blocked.error()
   end
   local err = errors.new("usage", message .. ": " .. hint, { hint = hint })
   err.where = errors.where()
+  if name == "an xpcall handler" then in_handler = err end
   return err
 end
 

@@ -17,10 +17,16 @@ function shim.pcall(...)
   return after(raw_pcall(...))
 end
 
+local function after_handler(ok, ...)
+  local refused = blocked.take_handler_error()
+  if refused and not ok and (...) == "error in error handling" then return false, refused end
+  return after(ok, ...)
+end
+
 function shim.xpcall(fn, handler, ...)
   if type(handler) ~= "function" then return raw_xpcall(fn, handler, ...) end
   blocked.handler(handler)
-  return after(raw_xpcall(fn, function(err)
+  return after_handler(raw_xpcall(fn, function(err)
     if err == CANCEL then return err end
     return handler(err)
   end, ...))

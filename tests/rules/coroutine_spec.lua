@@ -189,6 +189,14 @@ describe("R27: where a yield is impossible", function()
     assert.matches("xpcall handler", inner.message, 1, true)
   end)
 
+  it("R27: an xpcall handler whose wait nobody caught gives its error, not Lua's 'error in error handling'", function()
+    local ok, err = xpcall(error, function() aggr.sleep(1) end, "x")
+    assert.is_false(ok)
+    assert.equal("usage", err.kind)
+    assert.matches("xpcall handler", err.message, 1, true)
+    assert.same({ false, "error in error handling" }, { xpcall(error, function() error("again") end, "x") })
+  end)
+
   it("R27: a finalizer", function()
     local inner
     do
