@@ -42,7 +42,7 @@ function errors.short_url(url)
 end
 
 local getinfo = debug.getinfo
-local LIBRARY = getinfo(1, "S").source:match("^(.*)aggr/errors%.lua$")
+local LIBRARY = getinfo(1, "S").source:match("^(.*)aggr/errors%.lua$") -- "=(aggr) " in the binary
 local suppressed_in = setmetatable({}, { __mode = "k" })
 
 ---@return string one line: place: kind: METHOD url message (phase)
@@ -64,7 +64,7 @@ function Error.__concat(a, b)
 end
 
 local function is_library_source(source)
-  if not LIBRARY or source:sub(1, #LIBRARY) ~= LIBRARY then return false end
+  if source:sub(1, #LIBRARY) ~= LIBRARY then return false end
   local rest = source:sub(#LIBRARY + 1)
   return rest:find("^aggr/") ~= nil or rest:find("^prelude/") ~= nil
 end
@@ -165,7 +165,7 @@ function errors.wrap(value)
   if errors.is(value) then return value end
   if type(value) == "string" then
     local where, message = value:match("^([^\n]-:%d+): (.*)$")
-    if where and is_library_source("@" .. where) then where = errors.where() end
+    if where and is_library_source(LIBRARY:sub(1, 1) .. where) then where = errors.where() end
     return errors.new("script", message or value, { value = value, where = where })
   end
   local message

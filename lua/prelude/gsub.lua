@@ -34,7 +34,7 @@ end
 local function checked(ok, ...)
   if ok then return ... end
   local message = (...)
-  error(type(message) == "string" and message:match("^lua/prelude/gsub%.lua:%d+: (.*)$") or message, 4)
+  error(type(message) == "string" and message:match("^%(aggr%) prelude/gsub%.lua:%d+: (.*)$") or message, 4)
 end
 
 local function substitute(s, pattern, repl, limit)

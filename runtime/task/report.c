@@ -4,10 +4,12 @@
 #include <lauxlib.h>
 #include <string.h>
 
+/* What the chunk names of the library begin with: see lua/embed.lua. */
+static const char library[] = "=(aggr) ";
+
 static bool is_script(const lua_Debug *ar)
 {
-    return ar->currentline > 0 && strncmp(ar->source, "@lua/aggr/", 10) != 0 &&
-           strncmp(ar->source, "@lua/prelude/", 13) != 0;
+    return ar->currentline > 0 && strncmp(ar->source, library, sizeof library - 1) != 0;
 }
 
 bool aggr_report_line(lua_State *co, int level, lua_Debug *ar)

@@ -9,6 +9,6 @@ struct aggr_sched;
  * main task that waits. */
 bool aggr_report_deadlock(struct aggr_sched *sched);
 
-/* The innermost line of a script (not of lua/aggr or lua/prelude) on the stack of `co`, from
+/* The innermost line of a script (not of the library) on the stack of `co`, from
  * `level` outwards: fills source, short_src and currentline. False when there is none. */
 bool aggr_report_line(lua_State *co, int level, lua_Debug *ar);
