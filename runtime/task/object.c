@@ -2,6 +2,7 @@
 #include "task/state.h"
 #include <lauxlib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 static const char *const names[AGGR_OBJECTS] = {
     [AGGR_OBJECT_TASK] = "aggr.core.task",
@@ -9,6 +10,10 @@ static const char *const names[AGGR_OBJECTS] = {
     [AGGR_OBJECT_PROFILE] = "aggr.core.profile",
     [AGGR_OBJECT_RESPONSE] = "aggr.Response",
 };
+
+/* In front of each object, plus the kind: scripts can put our metatables on other userdata
+ * (debug.setmetatable). */
+static const uint64_t mark = 0x9d1f63c7a2b0e4d8;
 
 void aggr_object_define(lua_State *L, enum aggr_object kind)
 {
@@ -26,16 +31,18 @@ static void push_metatable(lua_State *L, enum aggr_object kind)
 
 void *aggr_object_new(lua_State *L, enum aggr_object kind, size_t size)
 {
-    void *object = lua_newuserdata(L, size);
+    uint64_t *object = lua_newuserdata(L, sizeof mark + size);
+    *object = mark + kind;
     push_metatable(L, kind);
     lua_setmetatable(L, -2);
-    return object;
+    return object + 1;
 }
 
 void *aggr_object_check(lua_State *L, int index, enum aggr_object kind)
 {
-    void *object = lua_touserdata(L, index);
-    bool sound = object && lua_getmetatable(L, index);
+    uint64_t *object = lua_touserdata(L, index);
+    bool sound = lua_type(L, index) == LUA_TUSERDATA && lua_objlen(L, index) > sizeof mark &&
+                 *object == mark + kind && lua_getmetatable(L, index);
     if (sound) {
         push_metatable(L, kind);
         sound = lua_rawequal(L, -1, -2);
@@ -43,5 +50,5 @@ void *aggr_object_check(lua_State *L, int index, enum aggr_object kind)
     }
     if (!sound)
         luaL_typerror(L, index, names[kind]);
-    return object;
+    return object + 1;
 }
