@@ -34,7 +34,7 @@ describe("the result", function()
     local result = eval("return { a = { print } }")
     assert.equal(1, result.code)
     assert.equal("", result.out)
-    assert.truthy(result.err:find("-e: usage: cannot encode the returned value: a[1]: a function is not data", 1, true), result.err)
+    assert.equal("-e: usage: cannot encode the returned value: a[1]: a function is not data\n", result.err)
   end)
 
   it("shows a failed source of a list as null", function()

@@ -4,7 +4,8 @@ local support = require "e2e.support"
 describe("userdata that was given a Response's metatable", function()
   local MADE = [[
     local aggr = require "aggr"
-    local api = aggr.client { base = "http://127.0.0.1:1", transport = function() return { status = 200, body = "b" } end }
+    local function transport() return { status = 200, body = "b" } end
+    local api = aggr.client { base = "http://127.0.0.1:1", transport = transport }
     local res = api:get "/"
   ]]
 
