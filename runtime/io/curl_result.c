@@ -1,5 +1,5 @@
 #include "io/curl_result.h"
-#include <errno.h>
+#include "io/peer.h"
 #include <string.h>
 
 static bool starts_with(const char *text, const char *prefix)
@@ -21,62 +21,14 @@ static const char *words(const struct aggr_exchange *exchange, CURLcode code)
     return text;
 }
 
-/* "127.0.0.1:9", "api.test:80 (192.0.2.1,192.0.2.2)", "the proxy ...", "/run/socket". */
-static void name_peer(const struct aggr_exchange *exchange, char *out, size_t cap)
-{
-    const struct aggr_exchange_request *request = exchange->request;
-    const struct aggr_route *route = request->route;
-    const char *address = route->address;
-    if (route->unix_socket) {
-        snprintf(out, cap, "%s", route->unix_socket);
-        return;
-    }
-    if (!address && request->answer)
-        address = request->answer->addresses;
-    if (!address)
-        address = route->host;
-    const char *who = route->proxy ? "the proxy " : "";
-    bool v6 = strchr(address, ':') && *address != '[';
-    if (strchr(address, ','))
-        snprintf(out, cap, "%s%s:%d (%s)", who, route->host, route->port, address);
-    else
-        snprintf(out, cap, "%s%s%s%s:%d", who, v6 ? "[" : "", address, v6 ? "]" : "", route->port);
-}
-
-static const char *connect_trouble(long os_errno)
-{
-    switch (os_errno) {
-    case ECONNREFUSED:
-        return "connection refused by";
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-        return "no route to";
-    case ETIMEDOUT:
-        return "no answer from";
-    case ECONNRESET:
-        return "connection reset by";
-    case ENOENT:
-        return "there is no socket";
-    case EMFILE:
-    case ENFILE:
-        return "no file descriptor left to connect to";
-    default:
-        return NULL;
-    }
-}
-
 static void set_connect(struct aggr_exchange *exchange, CURLcode code, struct aggr_failure *failure)
 {
-    char peer[120];
+    const struct aggr_exchange_request *request = exchange->request;
+    char peer[AGGR_PEER_NAME];
     long os_errno = 0;
-    name_peer(exchange, peer, sizeof peer);
     curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &os_errno);
-    const char *trouble = connect_trouble(os_errno);
-    if (trouble)
-        aggr_failure_set(failure, AGGR_ERR_CONNECT, AGGR_PHASE_CONNECT, "%s %s", trouble, peer);
-    else
-        aggr_failure_set(failure, AGGR_ERR_CONNECT, AGGR_PHASE_CONNECT, "cannot connect to %s: %s",
-                         peer, words(exchange, code));
+    aggr_peer_name(peer, request->route, request->answer);
+    aggr_peer_trouble(failure, (int)os_errno, words(exchange, code), peer);
 }
 
 static void set_tls(struct aggr_exchange *exchange, CURLcode code, struct aggr_failure *failure)

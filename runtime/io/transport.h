@@ -53,7 +53,7 @@ struct aggr_exchange_request {
 
 struct aggr_transport_ops {
     const char *name;
-    /* NULL: see `failure`, and no event comes. No event comes from within start. */
+    /* NULL: see `failure`, and no event comes. None but on_connected comes from within start. */
     struct aggr_exchange *(*start)(struct aggr_transport *self,
                                    const struct aggr_exchange_request *request,
                                    struct aggr_sink *sink, struct aggr_failure *failure);

@@ -1,0 +1,11 @@
+/* native.h -- the transport that speaks HTTP/1.1 itself: http:// and Unix sockets, no proxies.
+ *
+ * Owns its connections and exchanges; borrows the loop. Answer and next request are of the same
+ * turn; a reused connection that dies before the first byte of an answer is replaced once. */
+#pragma once
+#include "io/loop.h"
+#include "io/transport.h"
+
+/* Free it through its ops. Idle connections are closed when there would be more than `sockets_max`
+ * (0: any number). */
+struct aggr_transport *aggr_native_new(struct aggr_loop *loop, unsigned sockets_max);
