@@ -326,8 +326,7 @@ static int l_stats(lua_State *L)
     push_count(L, "in_flight", stats.in_use);
     push_count(L, "peak", stats.peak);
     push_count(L, "waiting", stats.waiting);
-    push_count(L, "connections",
-               rt->transport ? rt->transport->ops->connections(rt->transport) : 0);
+    push_count(L, "connections", aggr_router_connections(&rt->router));
     return 1;
 }
 

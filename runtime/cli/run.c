@@ -32,6 +32,14 @@ static double number_of(const struct aggr_arguments *arguments, const char *name
     return value ? aggr_flag_number(&aggr_flags[index], value) : fallback;
 }
 
+static enum aggr_router_mode mode_of(const struct aggr_arguments *arguments)
+{
+    const char *value = arguments->values[aggr_flag_index("transport")];
+    if (!value || strcmp(value, "auto") == 0)
+        return AGGR_ROUTER_AUTO;
+    return strcmp(value, "native") == 0 ? AGGR_ROUTER_NATIVE : AGGR_ROUTER_CURL;
+}
+
 static void on_signal(void *context)
 {
     struct session *session = context;
@@ -147,6 +155,7 @@ static void *session_body(void *context)
         .concurrency = session->concurrency,
         .sockets = (unsigned)session->sockets,
         .per_host = (unsigned)number_of(session->arguments, "per-host", 0),
+        .mode = mode_of(session->arguments),
         .getenv = getenv,
         .seed = aggr_rng_entropy(),
     };

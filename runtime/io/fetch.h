@@ -64,7 +64,8 @@ struct aggr_fetch {
     struct aggr_waiter waiter;  /* queued in QUEUE, granted after it */
     struct aggr_exchange_request request;
     struct aggr_sink sink;
-    struct aggr_exchange *exchange; /* from CONNECT to BODY */
+    struct aggr_transport *transport; /* of this hop, once its route is known */
+    struct aggr_exchange *exchange;   /* from CONNECT to BODY */
     struct aggr_response response;
     const char *location; /* within the response's head, when it is a redirect to be followed */
     size_t location_len, redirect_body;

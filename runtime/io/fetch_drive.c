@@ -40,7 +40,7 @@ static void stop(struct aggr_fetch *fetch)
     if (fetch->state == AGGR_FETCH_DNS)
         aggr_lookup_cancel(&fetch->query);
     if (fetch->exchange)
-        rt->transport->ops->cancel(fetch->exchange);
+        fetch->transport->ops->cancel(fetch->exchange);
     fetch->exchange = NULL;
     if (fetch->state == AGGR_FETCH_QUEUE)
         aggr_gate_withdraw(rt->gate, &fetch->waiter);
@@ -202,7 +202,7 @@ static void prepare_request(struct aggr_fetch *fetch)
 static void on_granted(struct aggr_waiter *waiter)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(waiter, struct aggr_fetch, waiter);
-    struct aggr_transport *transport = aggr_runtime_transport(fetch->rt);
+    struct aggr_transport *transport = fetch->transport;
     struct aggr_failure why = {0};
     uint64_t now_ns = now_of(fetch);
     enter(fetch, AGGR_FETCH_CONNECT, now_ns);
@@ -251,7 +251,6 @@ static void on_answer(struct aggr_query *query, struct aggr_answer *answer)
 
 static void begin_hop(struct aggr_fetch *fetch, uint64_t now_ns)
 {
-    const struct aggr_transport *transport = aggr_runtime_transport(fetch->rt);
     struct aggr_route *route = &fetch->route;
     aggr_answer_release(fetch->answer);
     fetch->answer = NULL;
@@ -262,7 +261,14 @@ static void begin_hop(struct aggr_fetch *fetch, uint64_t now_ns)
         return;
     }
     enter(fetch, AGGR_FETCH_DNS, now_ns);
-    if (route->unix_socket || route->address || !transport->ops->looks_up) {
+    struct aggr_failure why = {0};
+    fetch->transport =
+        aggr_router_choose(&fetch->rt->router, fetch->policy, &fetch->hop.url, route, &why);
+    if (!fetch->transport) {
+        fail(fetch, &why);
+        return;
+    }
+    if (route->unix_socket || route->address || !fetch->transport->ops->looks_up) {
         enter_queue(fetch, now_ns);
         return;
     }
@@ -276,7 +282,7 @@ static void begin_hop(struct aggr_fetch *fetch, uint64_t now_ns)
 static enum aggr_phase phase_of(struct aggr_fetch *fetch)
 {
     if (fetch->exchange)
-        return fetch->rt->transport->ops->phase(fetch->exchange);
+        return fetch->transport->ops->phase(fetch->exchange);
     return fetch->state == AGGR_FETCH_DNS ? AGGR_PHASE_DNS : AGGR_PHASE_QUEUE;
 }
 

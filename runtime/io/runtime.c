@@ -1,5 +1,4 @@
 #include "io/runtime.h"
-#include "io/curl_multi.h"
 #include "io/fetch.h"
 
 enum { CONCURRENCY = 128, PER_HOST = 32 };
@@ -30,11 +29,14 @@ enum aggr_err aggr_runtime_init(struct aggr_runtime *rt, const struct aggr_runti
     aggr_list_init(&rt->spares);
     rt->lookup =
         aggr_lookup_new(&rt->loop, rt->offload, options->resolve ? options->resolve : getaddrinfo);
-    rt->concurrency = options->concurrency ? options->concurrency : CONCURRENCY;
-    rt->sockets = options->sockets;
-    rt->gate = aggr_gate_new(rt->concurrency, options->per_host ? options->per_host : PER_HOST);
+    unsigned concurrency = options->concurrency ? options->concurrency : CONCURRENCY;
+    rt->gate = aggr_gate_new(concurrency, options->per_host ? options->per_host : PER_HOST);
     rt->policies = aggr_policy_set_new(options->getenv);
-    rt->transport = options->transport;
+    rt->router = (struct aggr_router){.loop = &rt->loop,
+                                      .mode = options->mode,
+                                      .in_flight_max = concurrency,
+                                      .sockets_max = options->sockets,
+                                      .forced = options->transport};
     aggr_rng_init(&rt->rng, options->seed);
     return AGGR_OK;
 }
@@ -43,23 +45,13 @@ unsigned aggr_runtime_deinit(struct aggr_runtime *rt)
 {
     AGGR_CHECK(rt->fetches == 0);
     aggr_fetch_free_spares(rt);
-    if (rt->owns_transport)
-        rt->transport->ops->free(rt->transport);
+    aggr_router_deinit(&rt->router);
     aggr_policy_set_free(rt->policies);
     aggr_gate_free(rt->gate);
     aggr_lookup_free(rt->lookup);
     uv_close((uv_handle_t *)&rt->pump, NULL);
     aggr_offload_free(rt->offload);
     return aggr_loop_deinit(&rt->loop);
-}
-
-struct aggr_transport *aggr_runtime_transport(struct aggr_runtime *rt)
-{
-    if (!rt->transport) {
-        rt->transport = aggr_curl_new(&rt->loop, rt->concurrency, rt->sockets);
-        rt->owns_transport = rt->transport != NULL;
-    }
-    return rt->transport;
 }
 
 void aggr_runtime_pump_soon(struct aggr_runtime *rt)

@@ -12,13 +12,14 @@
 #include "io/loop.h"
 #include "io/offload.h"
 #include "io/policy.h"
-#include "io/transport.h"
+#include "io/router.h"
 
 struct aggr_runtime_options {
-    unsigned concurrency, per_host;    /* permits; 0 = 128 and 32 */
-    unsigned sockets;                  /* that may be open at once; 0 = any number */
-    struct aggr_clock *clock;          /* NULL = the system's */
-    struct aggr_transport *transport;  /* NULL = curl; borrowed */
+    unsigned concurrency, per_host;   /* permits; 0 = 128 and 32 */
+    unsigned sockets;                 /* that may be open at once; 0 = any number */
+    struct aggr_clock *clock;         /* NULL = the system's */
+    struct aggr_transport *transport; /* for all there is, borrowed; NULL = see `mode` */
+    enum aggr_router_mode mode;
     aggr_lookup_function *resolve;     /* NULL = getaddrinfo */
     char *(*getenv)(const char *name); /* for the proxies; NULL = no proxies */
     uint64_t seed;
@@ -30,10 +31,8 @@ struct aggr_runtime {
     struct aggr_offload *offload;
     struct aggr_lookup *lookup;
     struct aggr_policy_set *policies;
-    struct aggr_transport *transport; /* NULL until aggr_runtime_transport is first asked */
-    bool owns_transport;
-    unsigned concurrency, sockets; /* as in the options */
-    struct aggr_trace *trace;      /* may be NULL */
+    struct aggr_router router;
+    struct aggr_trace *trace; /* may be NULL */
     struct aggr_rng rng;
     struct aggr_clock *clock;
     uint64_t next_id;        /* of exchanges */
@@ -48,9 +47,6 @@ enum aggr_err aggr_runtime_init(struct aggr_runtime *rt,
 
 /* No fetch may be in flight. Returns the number of handles that somebody left open. */
 unsigned aggr_runtime_deinit(struct aggr_runtime *rt);
-
-/* The transport; curl's is made on the first call. */
-struct aggr_transport *aggr_runtime_transport(struct aggr_runtime *rt);
 
 /* Grant freed permits in the next turn, once, however many have come free (a cancelled scope frees
  * hundreds in a row). */

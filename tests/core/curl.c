@@ -75,6 +75,7 @@ static void open_runtime(unsigned concurrency)
     struct aggr_policy_options plain = {0};
     struct aggr_failure why = {0};
     struct aggr_runtime_options options = {
+        .mode = AGGR_ROUTER_CURL,
         .concurrency = concurrency, .per_host = concurrency, .resolve = resolve};
     CHECK(aggr_runtime_init(&rt, &options) == AGGR_OK);
     policy = aggr_policy_intern(rt.policies, &plain, &why);
@@ -145,7 +146,7 @@ static void connections_are_used_again(struct server *server)
     expect(server, "127.0.0.1", "/interim", AGGR_OK, "");
     expect(server, "127.0.0.1", "/ok", AGGR_OK, "");
     CHECK(server->connections == before + 1);
-    CHECK(rt.transport->ops->connections(rt.transport) == 1);
+    CHECK(aggr_router_connections(&rt.router) == 1);
     close_runtime();
 }
 
@@ -224,7 +225,7 @@ static void cancelling_closes_the_socket(struct server *server)
         while (held == 0 || (i == 1 && aggr_fetch_response(fetch)->body.len == 0))
             aggr_loop_turn(&rt.loop, false);
         aggr_fetch_cancel(fetch);
-        CHECK(rt.transport->ops->connections(rt.transport) == 0);
+        CHECK(aggr_router_connections(&rt.router) == 0);
         while (held > 0)
             sched_yield();
         aggr_fetch_free(fetch);
@@ -259,7 +260,7 @@ static void the_last_message_is_drained(struct server *server)
     wait_for(MANY);
     for (int i = 0; i < MANY; i++)
         aggr_fetch_free(fetches[i]);
-    CHECK(rt.transport->ops->connections(rt.transport) == 0);
+    CHECK(aggr_router_connections(&rt.router) == 0);
     close_runtime();
 }
 
