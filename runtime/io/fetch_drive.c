@@ -256,18 +256,15 @@ static void begin_hop(struct aggr_fetch *fetch, uint64_t now_ns)
     fetch->answer = NULL;
     aggr_limits_begin_hop(&fetch->limits, now_ns);
     struct aggr_failure why = {0};
-    if (aggr_policy_route(fetch->policy, &fetch->hop.url, route, &why)) {
-        fail(fetch, &why);
-        return;
-    }
-    enter(fetch, AGGR_FETCH_DNS, now_ns);
-    struct aggr_failure why = {0};
-    fetch->transport =
-        aggr_router_choose(&fetch->rt->router, fetch->policy, &fetch->hop.url, route, &why);
+    fetch->transport = NULL;
+    if (!aggr_policy_route(fetch->policy, &fetch->hop.url, route, &why))
+        fetch->transport =
+            aggr_router_choose(&fetch->rt->router, fetch->policy, &fetch->hop.url, route, &why);
     if (!fetch->transport) {
         fail(fetch, &why);
         return;
     }
+    enter(fetch, AGGR_FETCH_DNS, now_ns);
     if (route->unix_socket || route->address || !fetch->transport->ops->looks_up) {
         enter_queue(fetch, now_ns);
         return;
