@@ -123,13 +123,19 @@ void aggr_http1_pool_deinit(struct aggr_http1_pool *pool)
     uv_close((uv_handle_t *)pool->timer, on_timer_closed);
 }
 
-static bool is_usable(const struct aggr_http1_connection *connection, uint64_t now_ms, bool certain)
+static bool is_stale(const struct aggr_http1_connection *connection, uint64_t now_ms, bool certain)
 {
     if (due_ms(connection) <= now_ms)
-        return false;
-    if (!certain && now_ms - connection->idle_since_ms < UNSURE_MS)
         return true;
-    return connection->stream->ops->quiet(connection->stream);
+    if (!certain && now_ms - connection->idle_since_ms < UNSURE_MS)
+        return false;
+    return !connection->stream->ops->quiet(connection->stream);
+}
+
+/* Has it been kept by the server, too? */
+static bool is_proven(const struct aggr_http1_connection *connection, uint64_t now_ms)
+{
+    return connection->served > 1 || connection->idle_since_ms < now_ms;
 }
 
 struct aggr_http1_connection *aggr_http1_pool_take(struct aggr_http1_pool *pool,
@@ -138,18 +144,23 @@ struct aggr_http1_connection *aggr_http1_pool_take(struct aggr_http1_pool *pool,
 {
     uint64_t hash, now_ms = uv_now(&pool->loop->uv);
     struct aggr_http1_origin *origin = find(pool, request, &hash);
-    while (origin && !aggr_list_empty(&origin->idle)) {
+    if (!origin)
+        return NULL;
+    struct aggr_list *next;
+    for (struct aggr_list *link = origin->idle.next; link != &origin->idle; link = next) {
+        next = link->next;
         struct aggr_http1_connection *connection =
-            AGGR_LIST_ENTRY(origin->idle.next, struct aggr_http1_connection, link);
-        if (is_usable(connection, now_ms, certain)) {
+            AGGR_LIST_ENTRY(link, struct aggr_http1_connection, link);
+        if (is_stale(connection, now_ms, certain)) {
+            bool last = origin->connections == 1; /* the origin goes with it */
+            aggr_http1_pool_drop(connection);
+            if (last)
+                return NULL;
+        } else if (!certain || is_proven(connection, now_ms)) {
             aggr_list_remove(&connection->link);
             aggr_list_remove(&connection->by_age);
             return connection;
         }
-        bool last = origin->connections == 1; /* the origin goes with it */
-        aggr_http1_pool_drop(connection);
-        if (last)
-            break;
     }
     return NULL;
 }
@@ -173,6 +184,7 @@ void aggr_http1_pool_keep(struct aggr_http1_connection *connection)
 {
     struct aggr_http1_pool *pool = connection->pool;
     connection->exchange = NULL;
+    connection->served++;
     connection->idle_since_ms = uv_now(&pool->loop->uv);
     aggr_list_push(connection->origin->idle.next, &connection->link); /* before the first */
     aggr_list_push(&pool->by_age, &connection->by_age);

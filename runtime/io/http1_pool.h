@@ -22,6 +22,7 @@ struct aggr_http1_connection {
     struct aggr_list by_age;        /* idle: among all, the longest idle first */
     uint64_t idle_since_ms;
     unsigned keep_s; /* the server's hint; 0 = none */
+    unsigned served; /* requests after which it was kept */
 };
 
 struct aggr_http1_pool {
@@ -39,8 +40,8 @@ void aggr_http1_pool_init(struct aggr_http1_pool *pool, struct aggr_loop *loop, 
 /* All that is left is idle. */
 void aggr_http1_pool_deinit(struct aggr_http1_pool *pool);
 
-/* An idle connection to where `request` goes, else NULL. With `certain` it has been looked at: the
- * server has not closed it so far. */
+/* An idle connection to where `request` goes, else NULL. With `certain` the server has not closed
+ * it, as far as can be seen, nor is likely to: some do after their first answer without a word. */
 struct aggr_http1_connection *aggr_http1_pool_take(struct aggr_http1_pool *pool,
                                                    const struct aggr_exchange_request *request,
                                                    bool certain);

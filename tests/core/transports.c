@@ -1,13 +1,15 @@
-/* The curl transport against real sockets: connections used again, cancels in each phase, stale
- * connections, raw heads, names never resolved by curl. */
+/* Both transports against real sockets: connections used again, cancels in each phase, stale
+ * connections, raw heads, names never resolved by curl, addresses that race. */
 #include "check.h"
 #include "io/fetch.h"
 #include "server.h"
 #include <signal.h>
+#include <sys/un.h>
 
 enum { MANY = 120 };
 
 static struct aggr_runtime rt;
+static enum aggr_router_mode mode; /* of the transport in turn */
 static const struct aggr_policy *policy;
 static int ended;
 static atomic_int lookups;
@@ -67,7 +69,13 @@ static int resolve(const char *name, const char *service, const struct addrinfo 
     if (strncmp(name, "no", 2) == 0)
         return EAI_NONAME;
     numeric.ai_flags = AI_NUMERICHOST;
-    return getaddrinfo("127.0.0.1", NULL, &numeric, found);
+    int code = getaddrinfo("127.0.0.1", NULL, &numeric, found);
+    if (code == 0 && strncmp(name, "two-", 4) == 0) { /* another address comes first */
+        struct addrinfo *second = *found;
+        code = getaddrinfo(name[4] == 'v' ? "::1" : "127.0.0.2", NULL, &numeric, found);
+        (*found)->ai_next = second;
+    }
+    return code;
 }
 
 static void open_runtime(unsigned concurrency)
@@ -75,8 +83,7 @@ static void open_runtime(unsigned concurrency)
     struct aggr_policy_options plain = {0};
     struct aggr_failure why = {0};
     struct aggr_runtime_options options = {
-        .mode = AGGR_ROUTER_CURL,
-        .concurrency = concurrency, .per_host = concurrency, .resolve = resolve};
+        .mode = mode, .concurrency = concurrency, .per_host = concurrency, .resolve = resolve};
     CHECK(aggr_runtime_init(&rt, &options) == AGGR_OK);
     policy = aggr_policy_intern(rt.policies, &plain, &why);
     ended = 0;
@@ -180,7 +187,7 @@ static void what_breaks_is_named(struct server *server)
     close_runtime();
 }
 
-/* The server closes after each answer; curl finds out on the next request and connects anew. */
+/* The server closes after each answer, which shows on the next request. */
 static void a_stale_connection_is_replaced(struct server *server)
 {
     open_runtime(8);
@@ -264,21 +271,99 @@ static void the_last_message_is_drained(struct server *server)
     close_runtime();
 }
 
+/* 127.0.0.2 with the server's port: takes no more connections, or refuses them. */
+static int deaf_listener(const struct server *server, int *queued)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)server->port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1)};
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0);
+    CHECK(listen(listener, 0) == 0);
+    for (int i = 0; i < 4; i++) {
+        queued[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)!connect(queued[i], (struct sockaddr *)&address, sizeof address);
+    }
+    return listener;
+}
+
+static void addresses_race(struct server *server)
+{
+    int queued[4];
+    open_runtime(8);
+    expect(server, "two-refused.test", "/ok", AGGR_OK, "");
+    expect(server, "two-v6.test", "/ok", AGGR_OK, "");
+    int deaf = deaf_listener(server, queued);
+    uint64_t began_ns = aggr_loop_now(&rt.loop);
+    expect(server, "two-deaf.test", "/ok", AGGR_OK, "");
+    uint64_t took_ns = aggr_loop_now(&rt.loop) - began_ns;
+    CHECK(took_ns >= 200 * AGGR_NS_PER_MS);
+    CHECK(aggr_router_connections(&rt.router) == 3);
+    struct aggr_fetch *fetch = begin(server, "two-deaf2.test", "/ok");
+    for (int i = 0; i < 20; i++)
+        aggr_loop_turn(&rt.loop, false);
+    aggr_fetch_cancel(fetch);
+    aggr_fetch_free(fetch);
+    close_runtime();
+    for (int i = 0; i < 4; i++)
+        close(queued[i]);
+    close(deaf);
+}
+
+static void a_unix_socket_is_as_good(void)
+{
+    char folder[] = "/tmp/aggr-unix-XXXXXX";
+    struct aggr_policy_options options = {0};
+    struct aggr_failure why = {0};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct server server = {.serve = serve, .port = 80};
+    CHECK(mkdtemp(folder));
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", folder);
+    options.unix_socket = address.sun_path;
+    open_runtime(8);
+    policy = aggr_policy_intern(rt.policies, &options, &why);
+    char text[160];
+    snprintf(text, sizeof text, "there is no socket %s", address.sun_path);
+    expect(&server, "any.test", "/ok", AGGR_ERR_CONNECT, text);
+    server.listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK(bind(server.listener, (struct sockaddr *)&address, sizeof address) == 0);
+    CHECK(listen(server.listener, 8) == 0);
+    pthread_create(&server.thread, NULL, server_accept, &server);
+    expect(&server, "any.test", "/ok", AGGR_OK, "");
+    expect(&server, "any.test", "/chunked", AGGR_OK, "");
+    CHECK(server.connections == 1);
+    close_runtime();
+    server_stop(&server);
+    unlink(address.sun_path);
+    rmdir(folder);
+}
+
+static void run(struct server *server)
+{
+    connections_are_used_again(server);
+    many_at_once_share_their_connections(server);
+    what_breaks_is_named(server);
+    a_stale_connection_is_replaced(server);
+    names_are_looked_up_by_us_alone(server);
+    a_refused_connection_names_the_peer();
+    cancelling_closes_the_socket(server);
+    cancelling_before_the_connection_is_up_leaves_nothing(server);
+    the_last_message_is_drained(server);
+    if (mode == AGGR_ROUTER_NATIVE) /* curl takes addresses of one family in turn */
+        addresses_race(server);
+    a_unix_socket_is_as_good();
+}
+
 int main(void)
 {
     struct server server = {.serve = serve};
     signal(SIGPIPE, SIG_IGN);
     alarm(60);
     server_start(&server);
-    connections_are_used_again(&server);
-    many_at_once_share_their_connections(&server);
-    what_breaks_is_named(&server);
-    a_stale_connection_is_replaced(&server);
-    names_are_looked_up_by_us_alone(&server);
-    a_refused_connection_names_the_peer();
-    cancelling_closes_the_socket(&server);
-    cancelling_before_the_connection_is_up_leaves_nothing(&server);
-    the_last_message_is_drained(&server);
+    for (int i = 0; i < 2; i++) {
+        mode = i == 0 ? AGGR_ROUTER_NATIVE : AGGR_ROUTER_CURL;
+        run(&server);
+    }
     server_stop(&server);
     return check_report();
 }
