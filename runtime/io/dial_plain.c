@@ -214,7 +214,7 @@ static enum aggr_phase stream_phase(struct aggr_stream *self)
 static void stream_peer(struct aggr_stream *self, char *out, size_t cap)
 {
     struct plain_stream *stream = (struct plain_stream *)self;
-    union aggr_address peer;
+    union aggr_address peer = {0};
     socklen_t len = sizeof peer;
     char text[INET6_ADDRSTRLEN] = "";
     *out = '\0';

@@ -54,7 +54,7 @@ static struct aggr_http1_origin *find_or_make(struct aggr_http1_pool *pool,
 /* Servers close at their own time-out, so what they have said is too late by the way there. */
 static uint64_t due_ms(const struct aggr_http1_connection *connection)
 {
-    uint64_t keep_ms = IDLE_S * 1000;
+    uint64_t keep_ms = IDLE_S * 1000ull;
     unsigned keep_s = connection->keep_s;
     if (keep_s > 0 && keep_s < IDLE_S)
         keep_ms = keep_s > 1 ? (keep_s - 1) * 1000u : 500;

@@ -11,7 +11,7 @@ static char *put(char *at, const char *bytes, size_t len)
     return at + len;
 }
 
-#define PUT(at, literal) put(at, literal, sizeof literal - 1)
+#define PUT(at, literal) put(at, literal, sizeof(literal) - 1)
 
 static bool is_named(const char *line, size_t len, const char *name, size_t name_len)
 {
