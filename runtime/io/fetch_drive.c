@@ -137,6 +137,13 @@ static void on_connected(struct aggr_sink *sink)
     arm(fetch);
 }
 
+/* By ALPN or by what was asked for; libcurl takes an HTTP/2 status line from HTTP/1 peers too. */
+static bool may_be_http2(const struct aggr_fetch *fetch)
+{
+    enum aggr_policy_http http = fetch->policy->http;
+    return http == AGGR_POLICY_HTTP_2 || (http == AGGR_POLICY_HTTP_AUTO && fetch->hop.url.https);
+}
+
 static bool on_head(struct aggr_sink *sink, const char *bytes, size_t len)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
@@ -152,6 +159,9 @@ static bool on_head(struct aggr_sink *sink, const char *bytes, size_t len)
     if (fetch->policy->http == AGGR_POLICY_HTTP_2 && response->http != AGGR_HTTP_2)
         aggr_failure_set(&response->failure, AGGR_ERR_PROTOCOL, AGGR_PHASE_WAIT,
                          "the server does not speak HTTP/2");
+    if (response->http == AGGR_HTTP_2 && !may_be_http2(fetch))
+        aggr_failure_set(&response->failure, AGGR_ERR_PROTOCOL, AGGR_PHASE_WAIT,
+                         "the server answered in HTTP/2, which was not agreed on");
     if (fetch->redirects_max > 0)
         fetch->location = aggr_hop_location(response, &fetch->location_len);
     return response->failure.code == AGGR_OK;

@@ -7,6 +7,7 @@ local OK = "HTTP/1.1 200 OK\r\n"
 local HOSTILE = {
   "HTTP/1.1\t200 OK\r\n\r\n", "HTTP/\r1.1 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
   "HTTP/1.1 abc OK\r\n\r\n", "HTTP/1.2 200 OK\r\n\r\n", "HTTP/3.0 200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n",
+  "HTTP/2 200 \r\ncontent-length: 2\r\n\r\nok",
   "hello there\r\n", "\r\n\r\n", " HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\n\n", "HTTP/1.1 200 OK\nA: b\n\n",
   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
   OK .. "A\r\n\r\n", OK .. "A b: c\r\n\r\n", OK .. "A : b\r\n\r\n", OK .. ": b\r\n\r\n", OK .. "A: b\r\n c\r\n\r\n",

@@ -7,7 +7,7 @@ process.__name = "process"
 
 -- What children inherit; everything else (proxies, AGGR_*, locale) would make tests depend on who runs them.
 local INHERITED = { "PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "AGGR_TEST_JIT",
-  "AGGR_TEST_GC" }
+  "AGGR_TEST_GC", "AGGR_TRANSPORT" }
 
 local function read_file(path)
   local file = io.open(path, "rb")
