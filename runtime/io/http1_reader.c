@@ -76,7 +76,9 @@ static enum aggr_http1_verdict begin_body(struct aggr_http1_reader *reader)
     int status = parser->status_code;
     if (reader->head_request || status == 204 || status == 304)
         parser->flags |= F_SKIPBODY;
-    reader->keep = llhttp_should_keep_alive(parser) && status != 101;
+    /* llhttp lets keep-alive win over close in HTTP/1.0. */
+    reader->keep =
+        llhttp_should_keep_alive(parser) && !(parser->flags & F_CONNECTION_CLOSE) && status != 101;
     if (parser->flags & F_SKIPBODY) {
         reader->state = AGGR_HTTP1_LENGTH;
     } else if (parser->flags & F_CHUNKED) {

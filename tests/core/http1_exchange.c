@@ -93,6 +93,8 @@ static const struct answer answers[] = {
     {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", AGGR_OK, "ok", false, false, false},
     {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", AGGR_OK, "ok",
      true, false, false},
+    {"HTTP/1.0 200 OK\r\nConnection: keep-alive, close\r\nContent-Length: 2\r\n\r\nok", AGGR_OK,
+     "ok", false, false, false},
     {OK "\r\nto the end", AGGR_OK, "to the end", false, false, true},
     {CHUNKED "5\r\nhello\r\n6;a=b\r\n world\r\n0\r\n\r\n", AGGR_OK, "hello world", true, false,
      false},
