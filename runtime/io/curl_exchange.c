@@ -135,6 +135,7 @@ static int on_connected(void *self, char *peer, char *local, int peer_port, int 
         exchange->stopped = true;
         return CURL_PREREQFUNC_ABORT;
     }
+    exchange->retried = exchange->connected;
     exchange->connected = true;
     exchange->sink->ops->on_connected(exchange->sink);
     return CURL_PREREQFUNC_OK;
@@ -243,6 +244,7 @@ enum aggr_err aggr_exchange_prepare(struct aggr_exchange *exchange,
     exchange->http2_heard = http2_heard;
     aggr_buf_clear(&exchange->head);
     exchange->head_done = exchange->connected = exchange->stopped = exchange->http2 = false;
+    exchange->retried = false;
     exchange->interim = 0;
     exchange->fd = -1;
     /* A proxy's answer to CONNECT has fields as well, which on_header does not see. */

@@ -33,6 +33,7 @@ struct aggr_exchange {
     /* of the running request */
     struct aggr_buf head;
     bool head_done, connected;
+    bool retried;         /* by curl, which counts that for the handle, not for the request */
     bool http2;           /* so its head says */
     bool stopped;         /* we ended it, see failure; code AGGR_OK: the sink did */
     int fd;               /* of the connection attempt that moved last; -1 = none */

@@ -79,7 +79,7 @@ static void detach(struct aggr_exchange *exchange)
     if (shard->index < pool->lowest)
         pool->lowest = shard->index;
     pool->transport->loop->in_flight--;
-    if (pool->idle_len >= IDLE_MAX) {
+    if (pool->idle_len >= IDLE_MAX || exchange->retried) { /* of few retries some would be spent */
         aggr_exchange_free(exchange);
         return;
     }

@@ -68,6 +68,8 @@ static void on_stream_event(struct aggr_watch *watch, int events, bool failed)
 {
     struct plain_stream *stream = AGGR_LIST_ENTRY(watch, struct plain_socket, watch)->stream;
     bool writable = (events & UV_WRITABLE) != 0;
+    if (failed) /* after this one there are none, yet the error may be behind many bytes */
+        aggr_watch_set(watch, watch->mask);
     stream->base.events->on_ready(stream->base.owner, failed || (events & UV_READABLE), writable);
 }
 
