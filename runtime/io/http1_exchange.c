@@ -139,9 +139,8 @@ enum aggr_phase aggr_http1_exchange_phase(const struct aggr_exchange *exchange)
         return stream->ops->phase(stream);
     if (aggr_http1_reader_in_body(&exchange->reader))
         return AGGR_PHASE_BODY;
-    if (exchange->reader.heard || aggr_http1_exchange_is_sent(exchange))
-        return AGGR_PHASE_WAIT;
-    return AGGR_PHASE_WRITE;
+    bool stuck = exchange->reader.heard && exchange->unsendable;
+    return stuck || aggr_http1_exchange_is_sent(exchange) ? AGGR_PHASE_WAIT : AGGR_PHASE_WRITE;
 }
 
 void aggr_http1_exchange_closed(struct aggr_exchange *exchange)

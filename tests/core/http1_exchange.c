@@ -1,9 +1,9 @@
 /* Answers as the native transport reads them, in one piece, cut at every byte, byte by byte and in
  * random splits: the end, the verdict, and whether the connection can be used again are always the
  * same. */
+#include "io/http1_exchange.h"
 #include "base/rng.h"
 #include "check.h"
-#include "io/http1_reader.h"
 #include "io/http1_request.h"
 #include "io/response.h"
 #include <stdlib.h>
@@ -385,6 +385,19 @@ static void requests_are_written_as_they_should_be(void)
                    "Accept: */*\r\n\r\n");
 }
 
+/* Such an upload is not silence, whatever the server has said before it. */
+static void an_interim_response_does_not_end_the_upload(void)
+{
+    struct aggr_http1_connection connection = {0};
+    struct aggr_exchange_request request = {.body = "four", .body_len = 4};
+    struct aggr_exchange exchange = {
+        .connection = &connection, .request = &request, .begun = true, .body_at = 2};
+    exchange.reader.heard = true;
+    CHECK(aggr_http1_exchange_phase(&exchange) == AGGR_PHASE_WRITE);
+    exchange.body_at = 4;
+    CHECK(aggr_http1_exchange_phase(&exchange) == AGGR_PHASE_WAIT);
+}
+
 int main(void)
 {
     splits_change_nothing(answers, ANSWERS);
@@ -396,5 +409,6 @@ int main(void)
     interim_responses_have_a_limit();
     servers_say_how_long_they_wait();
     requests_are_written_as_they_should_be();
+    an_interim_response_does_not_end_the_upload();
     return check_report();
 }
