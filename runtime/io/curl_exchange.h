@@ -9,9 +9,9 @@
 #pragma once
 #include "base/buf.h"
 #include "base/list.h"
+#include "io/curl_api.h"
 #include "io/taught.h"
 #include "io/transport.h"
-#include <curl/curl.h>
 
 enum aggr_exchange_method {
     AGGR_EXCHANGE_UNSET,

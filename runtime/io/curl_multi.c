@@ -353,9 +353,10 @@ static long connections_per_shard(unsigned in_flight_max, unsigned sockets_max)
 }
 
 struct aggr_transport *aggr_curl_new(struct aggr_loop *loop, unsigned in_flight_max,
-                                     unsigned sockets_max)
+                                     unsigned sockets_max, struct aggr_failure *failure)
 {
-    AGGR_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    if (aggr_curl_api_load(failure))
+        return NULL;
     struct curl_transport *transport = aggr_mem_new(1, sizeof *transport);
     transport->base.ops = &transport_ops;
     transport->loop = loop;

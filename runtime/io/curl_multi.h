@@ -7,9 +7,8 @@
 #include "io/loop.h"
 #include "io/transport.h"
 
-/* Free it through its ops. The first one initialises libcurl for the process, which takes as long
- * as the rest of a start: a run that fetches nothing is spared it. (libcurl locks that since 7.84.)
+/* Free it through its ops. NULL: libcurl cannot be loaded, see `failure`.
  * No more than `in_flight_max` exchanges run at once; connections kept for reuse are closed when
  * `sockets_max` (0: any number) would not do for another. */
 struct aggr_transport *aggr_curl_new(struct aggr_loop *loop, unsigned in_flight_max,
-                                     unsigned sockets_max);
+                                     unsigned sockets_max, struct aggr_failure *failure);

@@ -22,10 +22,10 @@ static struct aggr_transport *native_of(struct aggr_router *router)
     return router->native;
 }
 
-static struct aggr_transport *curl_of(struct aggr_router *router)
+static struct aggr_transport *curl_of(struct aggr_router *router, struct aggr_failure *why)
 {
     if (!router->curl)
-        router->curl = aggr_curl_new(router->loop, router->in_flight_max, router->sockets_max);
+        router->curl = aggr_curl_new(router->loop, router->in_flight_max, router->sockets_max, why);
     return router->curl;
 }
 
@@ -42,7 +42,7 @@ struct aggr_transport *aggr_router_choose(struct aggr_router *router,
                          "the native transport does not speak %s (--transport=auto does)", lacking);
         return NULL;
     }
-    return router->mode == AGGR_ROUTER_CURL || lacking ? curl_of(router) : native_of(router);
+    return router->mode == AGGR_ROUTER_CURL || lacking ? curl_of(router, why) : native_of(router);
 }
 
 static unsigned connections_of(struct aggr_transport *transport)

@@ -1,5 +1,5 @@
 /* router.h -- which transport carries a request: http:// and Unix sockets go natively, all else
- * (TLS, HTTP/2, proxies) by libcurl, which is not initialised before.
+ * (TLS, HTTP/2, proxies) by libcurl, which is not loaded before.
  *
  * Owns the transports, each made when it is first chosen; borrows the loop.
  *
