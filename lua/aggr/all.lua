@@ -21,7 +21,7 @@ end
 local function all(sources, opts)
   local job = gather.job(sources, opts, KNOWN, "aggr.all")
   job.runs = sources_of.runs(job)
-  job.spawn, job.attempts = spawn, sources_of.attempts
+  job.spawn, job.carried = spawn, sources_of.carried
   return gather.run(job)
 end
 

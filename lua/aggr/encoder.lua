@@ -207,7 +207,7 @@ local function put_object(e, out, n, t, marked)
   return n + 1
 end
 
-local ERROR_FIELDS = { "kind", "message", "url", "method", "status", "source", "attempt", "phase",
+local ERROR_FIELDS = { "kind", "message", "url", "method", "status", "transport", "source", "attempt", "phase",
   "timing", "hint", "where", "spawned" }
 
 --- An Error's fields that are data; what refers back to the run (response, report) stays out.

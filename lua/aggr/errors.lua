@@ -1,8 +1,8 @@
 --- aggr.errors: the Error, the one thing the library raises besides the cancel token.
 --
 -- An Error is a table: `kind`, `message` (one line, without place, URL or kind) and where they
--- apply `url method status source attempt phase timing hint value suppressed traceback response
--- report`; `where` is "file:line" of the script's frame that raised, `spawned` that of the call
+-- apply `url method status transport source attempt phase timing hint value suppressed traceback
+-- response report`; `where` is "file:line" of the script's frame that raised, `spawned` that of the call
 -- that made the task. `tostring(err)` is one line made of them:
 --
 --   pipeline.lua:14: timeout: GET http://127.0.0.1:9000/x no byte for 2.0 s (wait)
@@ -18,6 +18,7 @@ local errors = {}
 ---@field url string?
 ---@field method string?
 ---@field status integer?
+---@field transport string?     what carried the request: see aggr.Response
 ---@field source any            key of the source it happened in
 ---@field attempt integer?
 ---@field phase string?         queue dns connect tls write wait body

@@ -23,6 +23,11 @@ local fake = {}
 
 local KNOWN = { status = true, headers = true, body = true }
 
+--- What an Error is made of.
+local function failure(kind, message, phase, plan, url)
+  return { kind = kind, message = message, phase = phase, url = url, method = plan.method, transport = "fake" }
+end
+
 local function header_values(given)
   if not options.is_table(given) then
     errors.usage(1, "transport: headers must be a table, got %s", errors.show(given))
@@ -70,8 +75,7 @@ function fake.exchange(plan, url, timeout)
     ok, answer = pcall(scope.deadline, timeout, plan.transport, request)
     if not ok and errors.is(answer) and answer.kind == "deadline" then
       local message = ("no answer within %g s"):format(timeout)
-      return nil, { kind = "timeout", message = message, phase = "wait", url = url,
-        method = plan.method }
+      return nil, failure("timeout", message, "wait", plan, url)
     end
     if not ok then error(answer, 0) end
   else
@@ -80,8 +84,7 @@ function fake.exchange(plan, url, timeout)
   local made = response(plan, url, answer)
   if #core.body(made) > plan.max_body then
     local message = ("the body is larger than %d bytes"):format(plan.max_body)
-    return nil, { kind = "too_large", message = message, phase = "body", url = url,
-      method = plan.method }
+    return nil, failure("too_large", message, "body", plan, url)
   end
   return made
 end

@@ -63,6 +63,7 @@ local function refuse_status(plan, res, status)
   errors.raise("status", ("%d%s, expected %s"):format(status, reason, plan.expect.text), {
     url = core_response.url(res), method = plan.method, status = status,
     response = core_response.truncated(res, KEPT_OF_ERRORS), timing = core_response.timing(res),
+    transport = core_response.transport(res),
   })
 end
 
@@ -123,18 +124,17 @@ function fetch.value(plan, res)
   local as = plan.as
   if as == "response" then return res end
   if as == "body" then return body_of(res) end
-  return fetch.decoded(plan, res)
+  return fetch.decoded(res)
 end
 
 --- The decoded body; nil for 204.
----@param plan aggr.Plan
 ---@param res aggr.Response
 ---@return any
-function fetch.decoded(plan, res)
+function fetch.decoded(res)
   if status_of(res) == 204 then return nil end
   local value, message = json.parse(body_of(res))
   if not message then return value end
-  return response.decode(res, false, plan.method)
+  return response.decode(res, false)
 end
 
 --- From now on every request is refused, with this message (kind `usage`).

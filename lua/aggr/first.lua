@@ -26,7 +26,7 @@ end
 
 function Job:settle(state, value, err, i, task)
   local record = self.record
-  record:finish(i, state, err, sources_of.attempts(self, i, task, err))
+  record:finish(i, state, err, sources_of.carried(self, i, task, err))
   if state == "ok" or state == "partial" then
     if #self.keys_won == self.wanted then return end
     local n = #self.keys_won + 1

@@ -62,7 +62,9 @@ end
 
 function Job:settle(state, value, err, i, task)
   local record = self.record
-  record:finish(i, state, err, self.attempts and self:attempts(i, task, err))
+  local attempts, transport
+  if self.carried then attempts, transport = self:carried(i, task, err) end
+  record:finish(i, state, err, attempts, transport)
   if state == "ok" or state == "partial" then
     if value == nil and not self.keys then value = json.null end
     self.data[record:key(i)] = value

@@ -25,6 +25,7 @@ local report = {}
 ---@field state "ok"|"partial"|"error"|"deadline"|"cancelled"|"skipped"|"fallback"|"stale"
 ---@field elapsed number?         seconds since it started; nil when it never did
 ---@field attempts integer?       of the request, where the source is one
+---@field transport string?       what carried the last: "native", "curl" or "fake"; nil when nothing was sent
 ---@field error aggr.Error?
 
 local NAME = "aggr.Report"
@@ -89,6 +90,7 @@ function report.record(total, keys)
     times = {},   -- [i]: when it started; from its end on how long it took
     errors = {},  -- [i]: only of those that failed
     attempts = {},-- [i]: only where known
+    transports = {}, -- [i]: only where known
     order = {},   -- numbers as they ended
     ended = 0,
   }, Record)
@@ -106,9 +108,10 @@ end
 ---@param state string
 ---@param err aggr.Error?
 ---@param attempts integer?
-function Record:finish(i, state, err, attempts)
+---@param transport string?
+function Record:finish(i, state, err, attempts, transport)
   self.times[i] = scope.now() - self.times[i]
-  self.states[i], self.errors[i], self.attempts[i] = state, err, attempts
+  self.states[i], self.errors[i], self.attempts[i], self.transports[i] = state, err, attempts, transport
   self.ended = self.ended + 1
   self.order[self.ended] = i
   if state == "ok" then self.succeeded = self.succeeded + 1 end
@@ -144,6 +147,7 @@ local function entries(record)
       state = state or "skipped",
       elapsed = state and record.times[i],
       attempts = record.attempts[i],
+      transport = record.transports[i],
       error = record:error(i),
     }
   end

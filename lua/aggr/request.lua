@@ -150,11 +150,11 @@ end
 function request.json(parent, path, opts, what)
   if opts ~= nil or type(path) == "table" then refuse_as(path, opts, what) end
   local own, full = request.prepare(parent, path, opts, what)
-  return fetch.decoded(own, fetch.run(own, full))
+  return fetch.decoded(fetch.run(own, full))
 end
 
 --- A source as a function. A URL or request table is checked here and now (kind `usage`); its
---- function returns the value, nil, and the number of attempts. A function is its own.
+--- function returns the value, nil, the number of attempts and the transport. A function is its own.
 ---@param source string|aggr.Request|function
 ---@param client aggr.Client?
 ---@param key any        its key, for messages
@@ -173,7 +173,7 @@ function request.from_source(source, client, key, what)
   plan.origin(full, name)
   return function()
     local res = fetch.run(own, full)
-    return fetch.value(own, res), nil, res.attempts
+    return fetch.value(own, res), nil, res.attempts, res.transport
   end
 end
 

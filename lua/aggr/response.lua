@@ -14,6 +14,7 @@ local response = {}
 ---@field url string                      the last one, after redirects
 ---@field headers table<string, string>   lower-case keys, repeats joined by ", "
 ---@field http "1.1"|"2"
+---@field transport "native"|"curl"|"fake"  what carried the last hop; "fake": the client's function
 ---@field body string
 ---@field attempts integer
 ---@field timing table<string, number>    queue dns connect tls wait body total, in seconds
@@ -28,6 +29,7 @@ local cheap = {
   status = status_of,
   url = url_of,
   http = core.http,
+  transport = core.transport,
   attempts = core.attempts,
   ok = function(self)
     local status = status_of(self)
@@ -95,15 +97,15 @@ end
 --- The body, decoded.
 ---@param self aggr.Response
 ---@param drop boolean without nulls
----@param method string? of the request, for the Error
 ---@return any
-function response.decode(self, drop, method)
+function response.decode(self, drop)
   local value, message = json.parse(body_of(self), drop)
   if message then
     local kind = core.headers(self)["content-type"]
     errors.raise("decode", ("the body is not JSON: %s%s"):format(message,
       kind and " (content-type " .. kind .. ")" or ""), {
-      url = url_of(self), method = method, status = status_of(self),
+      url = url_of(self), method = core.method(self), status = status_of(self),
+      transport = core.transport(self),
       hint = "as = 'body' or res.body gives the text as it came",
     })
   end

@@ -82,16 +82,17 @@ function sources.runs(job)
   return runs
 end
 
---- The number of attempts of source number i, where it is a request (its function's third value).
+--- How source number i was carried, where it is a request (its function's third and fourth values):
+--- the number of attempts, and the transport of the last.
 ---@param job table
 ---@param i integer
 ---@param task aggr.Task
 ---@param err aggr.Error?
----@return integer?
-function sources.attempts(job, i, task, err)
+---@return integer? attempts, string? transport
+function sources.carried(job, i, task, err)
   if job.runs[i] == job.input[job.record:key(i)] then return nil end
-  if err then return err.attempt or 1 end
-  return task.n > 2 and task.values[3] or nil
+  if err then return err.attempt or 1, err.transport end
+  if task.n > 3 then return task.values[3], task.values[4] end
 end
 
 return sources

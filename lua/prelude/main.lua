@@ -42,9 +42,10 @@ local function log_attempt(plan, url, seconds, res, err)
   local fields = { ms = math.floor(seconds * 1e5 + 0.5) / 100 }
   if res then
     fields.status, fields.bytes = core_response.status(res), #core_response.body(res)
+    fields.transport = core_response.transport(res)
   else
     fields.error = task.is_cancel(err) and "cancelled" or errors.is(err) and err.kind or "script"
-    fields.status = errors.is(err) and err.status or nil
+    if errors.is(err) then fields.status, fields.transport = err.status, err.transport end
   end
   log.detail((plan.method or "GET") .. " " .. url, fields)
 end

@@ -218,12 +218,14 @@ static int push_failure(lua_State *L, struct aggr_fetch *fetch)
     struct aggr_fetch_timing timing;
     aggr_fetch_timing(fetch, &timing);
     lua_pushnil(L);
-    lua_createtable(L, 0, 7);
+    lua_createtable(L, 0, 8);
     push_text(L, "kind", kind_of(failure));
     push_text(L, "message", failure->text);
     push_text(L, "phase", aggr_phase_name(failure->phase));
     push_text(L, "url", aggr_fetch_url(fetch));
     push_text(L, "method", aggr_fetch_method(fetch));
+    if (aggr_fetch_transport(fetch))
+        push_text(L, "transport", aggr_fetch_transport(fetch));
     if (response->status > 0) {
         lua_pushinteger(L, response->status);
         lua_setfield(L, -2, "status");
@@ -242,6 +244,8 @@ static int fetch_take(struct aggr_wait *wait, lua_State *L)
     struct aggr_response_parts parts = {
         .status = response->status,
         .http = response->http,
+        .transport = aggr_fetch_transport(fetch),
+        .method = aggr_fetch_method(fetch),
         .url = aggr_fetch_url(fetch),
         .head = response->head.data,
         .head_len = response->head.len,

@@ -1,10 +1,10 @@
 /* aggr.core.response -- reading a Response:
  *
- *   status(r) url(r) http(r) body(r) attempts(r)
+ *   status(r) url(r) method(r) http(r) transport(r) body(r) attempts(r)
  *   headers(r) -> a new table, repeats joined by ", "      header_values(r, name) -> list
  *   timing(r) -> a new table of seconds                    cache(r) -> r's own table
  *   set_attempts(r, n)   truncated(r, bytes) -> r, or a copy with only so much of a longer body
- *   new{ status =, headers = { name = { value, ... } }, body =, url = } -> r
+ *   new{ status =, headers = { name = { value, ... } }, body =, url =, method = } -> r
  *   methods: the metatable
  */
 #include "bind/response.h"
@@ -16,18 +16,21 @@ struct response {
     int status, attempts;
     enum aggr_http http;
     bool has_cache;
+    const char *transport;
     size_t url_len, head_len, body_len;
     struct aggr_fetch_timing timing;
-    char bytes[]; /* url, head, body */
+    char bytes[]; /* url, head, body, method and its NUL */
 };
 
 void aggr_response_push(lua_State *L, const struct aggr_response_parts *parts)
 {
-    size_t len = parts->url_len + parts->head_len + parts->body_len;
+    size_t method_size = strlen(parts->method) + 1;
+    size_t len = parts->url_len + parts->head_len + parts->body_len + method_size;
     struct response *response = aggr_object_new(L, AGGR_OBJECT_RESPONSE, sizeof *response + len);
     *response = (struct response){.status = parts->status,
                                   .attempts = 1,
                                   .http = parts->http,
+                                  .transport = parts->transport,
                                   .url_len = parts->url_len,
                                   .head_len = parts->head_len,
                                   .body_len = parts->body_len,
@@ -40,6 +43,7 @@ void aggr_response_push(lua_State *L, const struct aggr_response_parts *parts)
     at += parts->head_len;
     if (parts->body_len)
         memcpy(at, parts->body, parts->body_len);
+    memcpy(at + parts->body_len, parts->method, method_size);
 }
 
 static void push_seconds(lua_State *L, const char *name, uint64_t ns)
@@ -78,11 +82,28 @@ static int l_url(lua_State *L)
     return 1;
 }
 
+static const char *method_of(const struct response *response)
+{
+    return response->bytes + response->url_len + response->head_len + response->body_len;
+}
+
+static int l_method(lua_State *L)
+{
+    lua_pushstring(L, method_of(check(L)));
+    return 1;
+}
+
 static int l_http(lua_State *L)
 {
     static const char *const names[] = {
         [AGGR_HTTP_1_0] = "1.0", [AGGR_HTTP_1_1] = "1.1", [AGGR_HTTP_2] = "2"};
     lua_pushstring(L, names[check(L)->http]);
+    return 1;
+}
+
+static int l_transport(lua_State *L)
+{
+    lua_pushstring(L, check(L)->transport);
     return 1;
 }
 
@@ -123,6 +144,8 @@ static int l_truncated(lua_State *L)
     struct aggr_response_parts parts = {
         .status = response->status,
         .http = response->http,
+        .transport = response->transport,
+        .method = method_of(response),
         .url = response->bytes,
         .url_len = response->url_len,
         .head = response->bytes + response->url_len,
@@ -247,11 +270,13 @@ static void push_head(lua_State *L, int index)
 
 static int l_new(lua_State *L)
 {
-    struct aggr_response_parts parts = {.http = AGGR_HTTP_1_1};
+    struct aggr_response_parts parts = {.http = AGGR_HTTP_1_1, .transport = "fake"};
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     lua_getfield(L, 1, "status");
     parts.status = (int)luaL_checkinteger(L, -1);
+    size_t method_len;
+    parts.method = string_field(L, "method", &method_len);
     parts.url = string_field(L, "url", &parts.url_len);
     parts.body = string_field(L, "body", &parts.body_len);
     lua_getfield(L, 1, "headers");
@@ -266,7 +291,9 @@ static int l_new(lua_State *L)
 static const luaL_Reg functions[] = {
     {"status", l_status},
     {"url", l_url},
+    {"method", l_method},
     {"http", l_http},
+    {"transport", l_transport},
     {"body", l_body},
     {"attempts", l_attempts},
     {"set_attempts", l_set_attempts},

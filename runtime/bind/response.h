@@ -12,6 +12,8 @@ int aggr_bind_response(lua_State *L);
 struct aggr_response_parts {
     int status;
     enum aggr_http http;
+    const char *transport; /* its name, static */
+    const char *method;    /* of the last hop */
     struct aggr_fetch_timing timing;
     const char *url, *head, *body;
     size_t url_len, head_len, body_len; /* head: "name: value\n" lines, names in lower case */

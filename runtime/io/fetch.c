@@ -135,6 +135,11 @@ const char *aggr_fetch_method(const struct aggr_fetch *fetch)
     return fetch->hop.method;
 }
 
+const char *aggr_fetch_transport(const struct aggr_fetch *fetch)
+{
+    return fetch->served_by;
+}
+
 void aggr_fetch_timing(const struct aggr_fetch *fetch, struct aggr_fetch_timing *timing)
 {
     *timing = fetch->timing;

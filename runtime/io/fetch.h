@@ -66,6 +66,7 @@ struct aggr_fetch {
     struct aggr_sink sink;
     struct aggr_transport *transport; /* of this hop, once its route is known */
     struct aggr_exchange *exchange;   /* from CONNECT to BODY */
+    const char *served_by;            /* the transport of the last exchange; NULL = none began */
     struct aggr_response response;
     const char *location; /* within the response's head, when it is a redirect to be followed */
     size_t location_len, redirect_body;
@@ -101,4 +102,5 @@ const struct aggr_failure *aggr_fetch_failure(const struct aggr_fetch *fetch);
 struct aggr_response *aggr_fetch_response(struct aggr_fetch *fetch); /* status 0: no head came */
 const char *aggr_fetch_url(const struct aggr_fetch *fetch);          /* of the last hop */
 const char *aggr_fetch_method(const struct aggr_fetch *fetch);       /* of the last hop */
+const char *aggr_fetch_transport(const struct aggr_fetch *fetch);    /* see served_by */
 void aggr_fetch_timing(const struct aggr_fetch *fetch, struct aggr_fetch_timing *timing);

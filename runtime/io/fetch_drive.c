@@ -220,6 +220,7 @@ static void on_granted(struct aggr_waiter *waiter)
     prepare_request(fetch);
     fetch->exchange = transport->ops->start(transport, &fetch->request, &fetch->sink, &why);
     if (fetch->exchange) {
+        fetch->served_by = transport->ops->name;
         arm(fetch);
         return;
     }

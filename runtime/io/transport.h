@@ -52,7 +52,7 @@ struct aggr_exchange_request {
 };
 
 struct aggr_transport_ops {
-    const char *name;
+    const char *name; /* static: shown to people */
     /* NULL: see `failure`, and no event comes. None but on_connected comes from within start. */
     struct aggr_exchange *(*start)(struct aggr_transport *self,
                                    const struct aggr_exchange_request *request,

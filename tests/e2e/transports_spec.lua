@@ -40,6 +40,50 @@ describe("--transport", function()
     assert.equal("fine", outcome("auto", fixture:tls_url("/json")))
   end)
 
+  it("shows in responses, reports and Errors, of which a request that was not sent has none", function()
+    local fixture = support.fixture()
+    local urls = { fixture:url("/json"), fixture:url("/status/404"), fixture:url("/truncate") }
+    for flag, name in pairs { auto = "native", native = "native", curl = "curl" } do
+      local got = support.value([[
+        local aggr = require "aggr"
+        local good, missing, cut = ...
+        local names = { fetched = aggr.fetch(good).transport }
+        local _, report = aggr.all { good = good, missing = missing, cut = cut, nowhere = "http://none.invalid/" }
+        for key, entry in pairs(report.sources) do
+          names[key] = { state = entry.state, entry = entry.transport, err = entry.error and entry.error.transport }
+        end
+        return names]], { args = urls, flags = { "-q", "--partial-ok", "--transport", flag } })
+      local lost = { state = "error", entry = name, err = name }
+      assert.same({ fetched = name, good = { state = "ok", entry = name }, missing = lost, cut = lost,
+        nowhere = { state = "error" } }, got, flag)
+    end
+  end)
+
+  it("that a redirect leads to is the one named", function()
+    local fixture = support.fixture()
+    local got = support.value([[
+      local from, to = ...
+      local res = require("aggr").fetch { url = from, query = { to = to }, tls = { verify = false } }
+      return { res.transport }]], { args = { fixture:url("/redirect"), fixture:tls_url("/json") },
+      flags = { "-q", "--transport", "auto" } })
+    assert.same({ "curl" }, got)
+  end)
+
+  it("is named by --envelope and in the lines of -v", function()
+    local fixture = support.fixture()
+    local result = support.script([[
+      local good, missing = ...
+      return require("aggr").all { good = good, missing = missing }]],
+      { args = { fixture:url("/json"), fixture:url("/status/404") },
+        flags = { "--envelope", "-v", "--transport", "curl" } })
+    local envelope = require("cjson").decode(result.out)
+    local sources = envelope.report.sources
+    assert.same({ "curl", "curl", "curl" },
+      { sources.good.transport, sources.missing.transport, envelope.errors[1].transport })
+    assert.truthy(result.err:find("/json bytes=[^\n]+ status=200 transport=curl\n"), result.err)
+    assert.truthy(result.err:find("/status/404 error=status [^\n]+ status=404 transport=curl\n"), result.err)
+  end)
+
   it("takes no other name", function()
     local result = support.aggr({ "run", "--transport", "pigeon", "-e", "return 1" })
     assert.equal(2, result.code)

@@ -104,6 +104,10 @@ describe("a client", function()
     assert.are.equal("http://h/x", err.url)
     assert.truthy(err.message:find("at byte 1", 1, true))
     assert.truthy(err.message:find("text/html", 1, true))
+    assert.are.same({ "GET", "native" }, { err.method, err.transport })
+    core.answers = { { body = "<html>" } }
+    local res = api:post("/x")
+    assert.are.equal("POST", raised(res.json, res).method)
   end)
 
   it("takes the time-out of the call, the scope, the client, the command line, in this order", function()

@@ -188,11 +188,11 @@ describe("a source", function()
     assert.are.equal(print, request.from_source(print))
   end)
 
-  it("gives the number of attempts as the third value", function()
+  it("gives the number of attempts and the transport as the third and fourth values", function()
     core.answers = { { status = 503 }, { body = "1" } }
-    assert.are.same({ 3, 1, 2 }, { select("#", 1, nil, 2), request.from_source({ url = "/x", retry = 1 }, api)(), 2 })
-    core.answers = { { status = 503 }, { body = "1" } }
-    assert.are.equal(2, (select(3, request.from_source({ url = "/x", retry = 1 }, api)())))
+    local value, err, attempts, transport = request.from_source({ url = "/x", retry = 1 }, api)()
+    assert.are.same({ 1, 2, "native" }, { value, attempts, transport })
+    assert.is_nil(err)
   end)
 
   it("is checked before it runs", function()

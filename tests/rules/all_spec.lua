@@ -165,20 +165,28 @@ describe("aggr.all", function()
     assert.same({ "a", "b" }, decoded.order)
   end)
 
-  it("sends URLs and request tables through the client and reports their attempts", function()
+  it("sends URLs and request tables through the client and reports their attempts and transport", function()
     local client = aggr.client {
       base = "http://api.test", retry = { attempts = 2, backoff = 0.1 },
       transport = function(req)
         if req.url:find("bad", 1, true) then return { status = 500, body = "" } end
+        if req.url:find("late", 1, true) then aggr.sleep(60) end
         return { status = 200, body = '{"path":"' .. req.url:match("[^/]*$") .. '"}' }
       end,
     }
-    local data, report = aggr.all({ a = "/a", b = { url = "/b", as = "body" }, c = "/bad" }, { client = client })
-    assert.same({ a = { path = "a" }, b = '{"path":"b"}' }, data)
+    local data, report = aggr.all({ a = "/a", b = { url = "/b", as = "body" }, c = "/bad",
+      d = { url = "/late", retry = false }, e = function() return client:json("/e") end }, { client = client })
+    assert.same({ a = { path = "a" }, b = '{"path":"b"}', e = { path = "e" } }, data)
     assert.equal(1, report.sources.a.attempts)
     assert.equal("status", report.sources.c.error.kind)
     assert.equal(1, report.sources.c.attempts)
     assert.equal("c", report.sources.c.error.source)
+    local transports = {}
+    for key, entry in pairs(report.sources) do transports[key] = entry.transport end
+    assert.same({ a = "fake", b = "fake", c = "fake", d = "fake" }, transports)
+    assert.equal("timeout", report.sources.d.error.kind)
+    local winner = select(3, aggr.first({ a = "/a" }, { client = client })).sources.a
+    assert.same({ 1, "fake" }, { winner.attempts, winner.transport })
   end)
 
   it("settles 10,000 sources", function()

@@ -21,7 +21,7 @@ local function new(given)
   local res = setmetatable({}, Response)
   heads[res] = {
     status = given.status or 200, headers = lower_keys(given.headers), body = given.body or "",
-    url = given.url, attempts = 1, cache = {},
+    url = given.url, method = given.method, transport = given.transport or "fake", attempts = 1, cache = {},
   }
   return res
 end
@@ -31,6 +31,8 @@ local response = {
   new = new,
   status = function(r) return heads[r].status end,
   url = function(r) return heads[r].url end,
+  method = function(r) return heads[r].method end,
+  transport = function(r) return heads[r].transport end,
   http = function() return "1.1" end,
   body = function(r) core.bodies_read = core.bodies_read + 1 return heads[r].body end,
   attempts = function(r) return heads[r].attempts end,
@@ -88,7 +90,10 @@ local function take()
     for name, value in pairs(answer.failure) do failure[name] = value end
     return nil, failure
   end
-  return new { status = answer.status, headers = answer.headers, body = answer.body, url = sent.url }
+  return new {
+    status = answer.status, headers = answer.headers, body = answer.body, url = sent.url, method = sent.method,
+    transport = "native",
+  }
 end
 
 core.CANCEL = setmetatable({}, { __name = "cancel" })
