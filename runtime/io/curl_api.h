@@ -36,7 +36,7 @@
     X(version_info)
 
 struct aggr_curl_api {
-#define AGGR_CURL_MEMBER(name) __typeof__(&curl_##name) name;
+#define AGGR_CURL_MEMBER(name) __typeof__(&curl_##name) name; /* NOLINT(*-macro-parentheses) */
     AGGR_CURL_FUNCTIONS(AGGR_CURL_MEMBER)
 #undef AGGR_CURL_MEMBER
 };
