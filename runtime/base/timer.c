@@ -73,6 +73,7 @@ void aggr_timer_start(struct aggr_timers *timers, struct aggr_timer *timer, uint
     }
     timer->due_ns = due_ns;
     timer->seq = timers->seq++;
+    timers->background += timer->background;
     sift_up(timers, timer, ++timers->len);
 }
 
@@ -87,6 +88,7 @@ void aggr_timer_stop(struct aggr_timers *timers, struct aggr_timer *timer)
         return;
     }
     AGGR_CHECK(slot <= timers->len && timers->heap[slot - 1] == timer);
+    timers->background -= timer->background;
     struct aggr_timer *last = timers->heap[--timers->len];
     if (last == timer)
         return;

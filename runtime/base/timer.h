@@ -19,12 +19,13 @@ struct aggr_timer {
     uint64_t seq; /* set by start */
     size_t slot;  /* 1-based place in heap or batch; 0 = not started */
     uint32_t rank;
+    bool background; /* nobody waits for it (R27); not to be changed while it is started */
     void (*on_due)(struct aggr_timer *self); /* already stopped; may start and stop any timer */
 };
 
 struct aggr_timers {
     struct aggr_timer **heap; /* owned array of borrowed timers */
-    size_t len, cap;
+    size_t len, cap, background;
     struct aggr_timer **batch; /* owned array: those aggr_timers_fire is about to fire */
     size_t batch_len, batch_cap;
     uint64_t seq;
@@ -45,6 +46,12 @@ static inline bool aggr_timer_active(const struct aggr_timer *timer)
 
 /* Due time of the first in the heap, AGGR_NEVER when there is none. */
 uint64_t aggr_timers_next(const struct aggr_timers *timers);
+
+/* Does somebody wait for one of those in the heap? */
+static inline bool aggr_timers_awaited(const struct aggr_timers *timers)
+{
+    return timers->len > timers->background;
+}
 
 /* Fire all due at `now_ns`, in order; those started meanwhile wait for the next call, those
  * stopped meanwhile do not fire. Returns how many. Not to be nested. */

@@ -175,7 +175,7 @@ static void *session_body(void *context)
 static int run(const struct aggr_arguments *arguments)
 {
     struct session session = {.arguments = arguments, .code = AGGR_EXIT_INTERNAL};
-    session.deadline = (struct aggr_timer){.rank = 0, .on_due = on_deadline};
+    session.deadline = (struct aggr_timer){.background = true, .on_due = on_deadline};
     session.descriptors = aggr_process_raise_descriptors();
     if (session.descriptors < AGGR_PROCESS_DESCRIPTORS_LEAST)
         return aggr_complain("cannot start: %zu open files are allowed, it takes %d (ulimit -n)",

@@ -81,7 +81,7 @@ void aggr_loop_turn(struct aggr_loop *loop, bool may_wait)
 
 bool aggr_loop_pending(const struct aggr_loop *loop)
 {
-    return loop->in_flight > 0 || aggr_timers_next(&loop->timers) != AGGR_NEVER;
+    return loop->in_flight > 0 || aggr_timers_awaited(&loop->timers);
 }
 
 void aggr_loop_stir(struct aggr_loop *loop)

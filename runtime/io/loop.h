@@ -34,8 +34,8 @@ uint64_t aggr_loop_now(struct aggr_loop *loop);
  * With a virtual clock that may jump (nothing in flight) it jumps in place of waiting. */
 void aggr_loop_turn(struct aggr_loop *loop, bool may_wait);
 
-/* False when only the caller itself could ever make something happen again: no timer, nothing in
- * flight. */
+/* False when only the caller itself could ever make something happen again: nothing in flight, and
+ * no timer but those in the background. */
 bool aggr_loop_pending(const struct aggr_loop *loop);
 
 /* Every uv timer callback but the alarm's calls this: uv_run runs timers before it polls, and would

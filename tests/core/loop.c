@@ -43,6 +43,28 @@ static void a_virtual_clock_jumps_from_timer_to_timer(void)
     CHECK(aggr_loop_deinit(&loop) == 0);
 }
 
+static void a_timer_in_the_background_fires_but_is_not_pending(void)
+{
+    struct virtual_clock clock = virtual_clock_at(1000);
+    struct aggr_loop loop;
+    CHECK(aggr_loop_init(&loop, &clock.clock) == AGGR_OK);
+    struct named quiet = {
+        {.rank = AGGR_TIMER_PLAIN, .background = true, .on_due = on_due}, &loop, 1};
+    struct named awaited = {{.rank = AGGR_TIMER_PLAIN, .on_due = on_due}, &loop, 2};
+    aggr_timer_start(&loop.timers, &quiet.timer, AGGR_NS_PER_S);
+    CHECK(!aggr_loop_pending(&loop));
+    aggr_timer_start(&loop.timers, &awaited.timer, 2 * AGGR_NS_PER_S);
+    CHECK(aggr_loop_pending(&loop));
+    fired_len = 0;
+    aggr_loop_turn(&loop, true);
+    aggr_loop_turn(&loop, true);
+    CHECK(fired_len == 2 && fired[0] == 1 && fired[1] == 2);
+    aggr_timer_start(&loop.timers, &quiet.timer, AGGR_NEVER - 1);
+    CHECK(!aggr_loop_pending(&loop));
+    aggr_timer_stop(&loop.timers, &quiet.timer);
+    CHECK(aggr_loop_deinit(&loop) == 0);
+}
+
 static void a_timer_is_never_early(void)
 {
     struct aggr_loop loop;
@@ -128,6 +150,7 @@ static void an_idle_watch_stays_armed_until_an_event(void)
 int main(void)
 {
     a_virtual_clock_jumps_from_timer_to_timer();
+    a_timer_in_the_background_fires_but_is_not_pending();
     a_timer_is_never_early();
     a_uv_timer_does_not_keep_the_turn_waiting();
     an_idle_watch_stays_armed_until_an_event();

@@ -155,6 +155,10 @@ static void fire_and_compare(uint64_t now_ns)
     int next = first_record();
     CHECK(aggr_timers_next(&timers) == (next < 0 ? AGGR_NEVER : records[next].due_ns));
     CHECK(next < 0 || records[next].due_ns > now_ns);
+    bool awaited = false;
+    for (int i = 0; i < COUNT; i++)
+        awaited = awaited || (records[i].active && !subjects[i].timer.background);
+    CHECK(aggr_timers_awaited(&timers) == awaited);
 }
 
 static void random_operations_match_the_model(void)
@@ -164,7 +168,7 @@ static void random_operations_match_the_model(void)
     int failed_before = check_failed;
     aggr_rng_init(&rng, seed);
     for (int i = 0; i < COUNT; i++)
-        subjects[i] = make(i, 0, on_due);
+        subjects[i] = (struct named){{.on_due = on_due, .background = i % 8 != 0}, i};
     for (unsigned long n = 0; n < OPERATIONS; n++) {
         int i = (int)aggr_rng_below(&rng, COUNT);
         uint64_t choice = aggr_rng_below(&rng, 16);

@@ -55,6 +55,12 @@ describe("the exit code is", function()
     assert.equal(4, script("return nil, select(2, aggr.try(aggr.deadline, 0, aggr.sleep, 1))").code)
   end)
 
+  it("1 when every task waits for ever, at once: a run's deadline is nothing to wait for", function()
+    local result = script("return aggr.channel(1):recv()", "--deadline", 5 * support.slow)
+    assert.equal(1, result.code, result.err)
+    assert.truthy(result.err:find("nothing is pending", 1, true), result.err)
+  end)
+
   it("6 when the run's deadline passed, and what is finished is printed", function()
     local result = script("return aggr.all { a = function() return 1 end, b = function() aggr.sleep(60) end }",
       "--deadline", support.slow > 1 and "3s" or "100ms")
