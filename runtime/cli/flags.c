@@ -35,7 +35,7 @@ const struct aggr_flag aggr_flags[] = {
     {"verbose", 'v', AGGR_FLAG_SWITCH, true, NULL,
      "print a line per request, and the defaults in force"},
     {"transport", 0, AGGR_FLAG_CHOICE, true, "auto|native|curl",
-     "what speaks HTTP: curl; native, which is quicker but http:// only; each where it can (auto)"},
+     "what speaks HTTP: curl; native, quicker but HTTP/1.1 only; each where it can (auto)"},
     {"help", 'h', AGGR_FLAG_SWITCH, false, NULL,
      "print this help; with a script, its settings too"},
     {0},

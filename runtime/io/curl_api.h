@@ -20,6 +20,8 @@
     X(easy_getinfo)                                                                                \
     X(easy_init)                                                                                   \
     X(easy_pause)                                                                                  \
+    X(easy_recv)                                                                                   \
+    X(easy_send)                                                                                   \
     X(easy_setopt)                                                                                 \
     X(easy_strerror)                                                                               \
     X(global_init)                                                                                 \
@@ -54,6 +56,8 @@ enum aggr_err aggr_curl_api_load(struct aggr_failure *failure);
 #define curl_easy_getinfo aggr_curl_api.easy_getinfo
 #define curl_easy_init aggr_curl_api.easy_init
 #define curl_easy_pause aggr_curl_api.easy_pause
+#define curl_easy_recv aggr_curl_api.easy_recv
+#define curl_easy_send aggr_curl_api.easy_send
 #define curl_easy_setopt aggr_curl_api.easy_setopt
 #define curl_easy_strerror aggr_curl_api.easy_strerror
 #define curl_global_init aggr_curl_api.global_init

@@ -1,16 +1,12 @@
 /* curl_exchange.h -- one exchange as curl does it: an easy handle, its options, its callbacks, and
  * what its results mean. For curl_multi.c alone.
  *
- * An exchange belongs to one policy for good; it is used again and again, so that only the options
- * that differ from one request to the next are set (facts 13).
+ * Used again and again, as its handle is.
  *
  *   new -> (prepare -> [in a multi handle] -> result? -> reset)* -> free
  */
 #pragma once
-#include "base/buf.h"
-#include "base/list.h"
-#include "io/curl_api.h"
-#include "io/taught.h"
+#include "io/curl_shards.h"
 #include "io/transport.h"
 
 enum aggr_exchange_method {
@@ -21,50 +17,34 @@ enum aggr_exchange_method {
 };
 
 struct aggr_exchange {
-    CURL *easy;
-    const struct aggr_policy *policy;
-    struct aggr_list link;         /* in its pool's idle list while idle */
-    struct aggr_curl_shard *shard; /* NULL while idle */
-    struct aggr_sink *sink;        /* borrowed while running, as the next two */
+    struct aggr_curl_handle handle;
+    struct aggr_sink *sink; /* borrowed while running, as the next two */
     const struct aggr_exchange_request *request;
-    struct aggr_taught *taught;
     unsigned *http2_heard; /* goes up with each head and piece of a body in HTTP/2 */
 
     /* of the running request */
     struct aggr_buf head;
-    bool head_done, connected;
-    bool retried;         /* by curl, which counts that for the handle, not for the request */
-    bool http2;           /* so its head says */
-    bool stopped;         /* we ended it, see failure; code AGGR_OK: the sink did */
-    int fd;               /* of the connection attempt that moved last; -1 = none */
-    unsigned interim;     /* 1xx heads so far */
-    struct aggr_buf name; /* "host:port" that `teach` is about, and which answer that is */
-    uint64_t answer_id;
+    bool head_done;
+    bool retried;     /* by curl, which counts that for the handle, not for the request */
+    bool http2;       /* so its head says */
+    bool stopped;     /* we ended it, see failure; code AGGR_OK: the sink did */
+    unsigned interim; /* 1xx heads so far */
     struct aggr_failure failure;
-    char error[CURL_ERROR_SIZE];
 
     /* what the easy handle is set to */
     enum aggr_exchange_method method;
-    char custom[32];     /* CURLOPT_CUSTOMREQUEST, "" = none */
-    struct aggr_buf url; /* and its text, NUL included */
-    CURLU *parsed_url;   /* owned; NULL before the first */
-    const struct aggr_proxy *proxy;
-    long connect_timeout_ms;
+    char custom[32];       /* CURLOPT_CUSTOMREQUEST, "" = none */
     int https;             /* -1: neither yet */
     struct aggr_buf block; /* the header lines that `headers` holds; empty: others as well */
 
     /* what curl borrows from us */
     struct aggr_buf headers; /* list nodes, then their text */
-    struct aggr_buf teach;   /* "host:port:addresses"; empty: nothing to teach */
-    struct aggr_buf forget;  /* "-host:port" */
-    struct aggr_buf connect_to, host;
-    struct curl_slist teach_node, forget_node, connect_to_node;
+    struct aggr_buf host;
 };
 
-/* NULL: out of memory. The sockets it opens go through `open` and `close` with `sockets`. */
+/* NULL: out of memory. */
 struct aggr_exchange *aggr_exchange_new(const struct aggr_policy *policy,
-                                        curl_opensocket_callback open,
-                                        curl_closesocket_callback close, void *sockets);
+                                        struct aggr_sockets *sockets);
 void aggr_exchange_free(struct aggr_exchange *exchange);
 
 /* Ready to be added to the multi handle that was taught `taught` and counts what it hears. */
@@ -79,5 +59,5 @@ enum aggr_phase aggr_exchange_phase(struct aggr_exchange *exchange);
 /* What `code` means, while still in its multi handle. */
 void aggr_exchange_result(struct aggr_exchange *exchange, CURLcode code, struct aggr_end *end);
 
-/* Out of its multi handle: lets go of what it borrowed. */
+/* About to leave its multi handle: lets go of what it borrowed. */
 void aggr_exchange_reset(struct aggr_exchange *exchange);

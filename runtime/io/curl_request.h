@@ -1,5 +1,5 @@
-/* curl_request.h -- the options of an easy handle that differ from one request to the next. For
- * curl_exchange.c alone.
+/* curl_request.h -- the options of an easy handle that differ from one request to the next, but for
+ * those of the connection: see curl_handle.h. For curl_exchange.c alone.
  */
 #pragma once
 #include "io/curl_exchange.h"

@@ -2,7 +2,6 @@
 #include "base/mem.h"
 #include "io/addresses.h"
 #include "io/peer.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -216,20 +215,7 @@ static enum aggr_phase stream_phase(struct aggr_stream *self)
 static void stream_peer(struct aggr_stream *self, char *out, size_t cap)
 {
     struct plain_stream *stream = (struct plain_stream *)self;
-    union aggr_address peer = {0};
-    socklen_t len = sizeof peer;
-    char text[INET6_ADDRSTRLEN] = "";
-    *out = '\0';
-    if (!stream->socket || getpeername(stream->socket->fd, &peer.any, &len) != 0)
-        return;
-    if (peer.any.sa_family == AF_INET)
-        snprintf(out, cap, "%s:%d", inet_ntop(AF_INET, &peer.v4.sin_addr, text, sizeof text),
-                 ntohs(peer.v4.sin_port));
-    else if (peer.any.sa_family == AF_INET6)
-        snprintf(out, cap, "[%s]:%d", inet_ntop(AF_INET6, &peer.v6.sin6_addr, text, sizeof text),
-                 ntohs(peer.v6.sin6_port));
-    else
-        snprintf(out, cap, "%s", peer.path.sun_path);
+    aggr_peer_address(stream->socket ? stream->socket->fd : -1, out, cap);
 }
 
 static void stream_close(struct aggr_stream *self)
@@ -260,7 +246,7 @@ static struct aggr_stream *dial(struct aggr_dialer *self, const struct aggr_dial
     unsigned count = aggr_addresses(addresses, dial->route, dial->answer);
     struct race *race = aggr_mem_new(1, sizeof *race + (size_t)count * sizeof addresses[0]);
     struct plain_stream *stream = aggr_mem_new(1, sizeof *stream);
-    stream->base = (struct aggr_stream){&stream_ops, events, owner};
+    stream->base = (struct aggr_stream){.ops = &stream_ops, .events = events, .owner = owner};
     stream->race = race;
     race->stream = stream;
     race->loop = dialer->loop;

@@ -18,16 +18,19 @@ struct aggr_stream;
 struct aggr_stream_events {
     void (*on_open)(void *owner); /* it stands, and can be written to */
     void (*on_failed)(void *owner, const struct aggr_failure *failure); /* it never will */
-    /* What was wanted. Bytes, an error or the end are for read to tell. */
+    /* What was wanted. Bytes, an error or the end are for read to tell. Comes again for as long as
+     * reading is wanted and has not ended with EAGAIN, or with less than there was room for. */
     void (*on_ready)(void *owner, bool readable, bool writable);
 };
 
 struct aggr_stream_ops {
     ssize_t (*read)(struct aggr_stream *stream, void *bytes, size_t cap); /* as read(2) */
+    /* As writev(2). What it did not take, the next one begins with. */
     ssize_t (*write)(struct aggr_stream *stream, const struct iovec *parts, int count);
     /* Which events there are to be; after on_open: readable alone. */
     void (*want)(struct aggr_stream *stream, bool readable, bool writable);
-    bool (*quiet)(struct aggr_stream *stream);            /* open, and nothing to be read */
+    /* Open, and nothing to be read. If not, it can only be closed. */
+    bool (*quiet)(struct aggr_stream *stream);
     enum aggr_phase (*phase)(struct aggr_stream *stream); /* while dialling: connect or tls */
     /* The address of its other end, "127.0.0.1:80" or a path; "" when there is none. */
     void (*peer)(struct aggr_stream *stream, char *out, size_t cap);
@@ -38,13 +41,16 @@ struct aggr_stream {
     const struct aggr_stream_ops *ops;
     const struct aggr_stream_events *events;
     void *owner;
+    uint64_t tls_ns; /* what the TLS handshake took; from on_open on */
 };
 
-/* Borrowed for the call of dial. */
+/* All borrowed until on_open, on_failed or close. */
 struct aggr_dial {
     const struct aggr_policy *policy;
+    const struct aggr_url *url; /* whose origin is wanted */
     const struct aggr_route *route;
     const struct aggr_answer *answer; /* addresses of route->host, where route has none */
+    uint64_t connect_timeout_ns;      /* how several addresses share the time */
 };
 
 struct aggr_dialer;

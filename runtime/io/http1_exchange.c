@@ -11,6 +11,7 @@ void aggr_http1_exchange_begin(struct aggr_exchange *exchange,
 {
     exchange->request = request;
     exchange->sink = sink;
+    exchange->tls_ns = 0;
     exchange->reused = exchange->announced = exchange->replaced = exchange->paused = false;
     aggr_http1_exchange_restart(exchange);
 }

@@ -17,6 +17,7 @@ struct aggr_exchange {
     struct aggr_http1_reader reader;
     struct aggr_buf head;    /* of the request, as long as not all of it is sent */
     size_t head_at, body_at; /* sent so far */
+    uint64_t tls_ns;         /* of dialling, if it was for this one */
     struct aggr_list link;   /* among the transport's spare ones */
     bool reused;             /* the connection has served others */
     bool begun, sent;        /* the head has been made; something was sent, on this connection */

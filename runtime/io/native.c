@@ -1,5 +1,6 @@
 #include "io/native.h"
 #include "base/mem.h"
+#include "io/dial_curl.h"
 #include "io/dial_plain.h"
 #include "io/http1_exchange.h"
 #include "io/http1_request.h"
@@ -10,7 +11,7 @@ enum { READ_BYTES = 64 * 1024, SPARES_MAX = 1024 };
 struct aggr_native {
     struct aggr_transport base;
     struct aggr_loop *loop;
-    struct aggr_dialer *dialer;
+    struct aggr_dialer *plain, *curl; /* owned; the second is NULL until it is needed */
     struct aggr_http1_pool pool;
     struct aggr_list spares; /* exchanges */
     unsigned spares_len;
@@ -58,7 +59,7 @@ static void release(struct aggr_exchange *exchange)
 static void finish(struct aggr_exchange *exchange)
 {
     struct aggr_sink *sink = exchange->sink;
-    struct aggr_end end = {.failure = exchange->reader.failure};
+    struct aggr_end end = {.failure = exchange->reader.failure, .tls_ns = exchange->tls_ns};
     struct aggr_http1_connection *connection = exchange->connection;
     if (exchange->begun && aggr_http1_exchange_reusable(exchange)) {
         if (exchange->reader.keep_s > 0)
@@ -89,16 +90,21 @@ static void announce(struct aggr_exchange *exchange)
 
 static const struct aggr_stream_events stream_events;
 
+static bool is_plain(const struct aggr_exchange_request *request)
+{
+    return !request->url->https && !request->route->proxy;
+}
+
 static void dial(struct aggr_exchange *exchange)
 {
     struct aggr_native *native = exchange->transport;
     const struct aggr_exchange_request *request = exchange->request;
-    struct aggr_dial dial = {request->policy, request->route, request->answer};
+    struct aggr_dialer *dialer = is_plain(request) ? native->plain : native->curl;
+    struct aggr_dial to = aggr_exchange_request_dial(request);
     struct aggr_http1_connection *connection = aggr_http1_pool_add(&native->pool, request);
     connection->exchange = exchange;
     exchange->connection = connection;
-    connection->stream =
-        native->dialer->ops->dial(native->dialer, &dial, &stream_events, connection);
+    connection->stream = dialer->ops->dial(dialer, &to, &stream_events, connection);
 }
 
 /* The connection used again is gone: the request goes to a new one, from its beginning. */
@@ -146,6 +152,8 @@ static void on_open(void *owner)
 {
     struct aggr_http1_connection *connection = owner;
     struct aggr_exchange *exchange = connection->exchange;
+    if (!exchange->replaced)
+        exchange->tls_ns = connection->stream->tls_ns;
     announce(exchange);
     if (!send_on(exchange))
         finish(exchange);
@@ -162,8 +170,9 @@ static void on_ready(void *owner, bool readable, bool writable)
 {
     struct aggr_http1_connection *connection = owner;
     struct aggr_exchange *exchange = connection->exchange;
-    if (!exchange) { /* idle: whatever it is, it is over */
-        aggr_http1_pool_drop(connection);
+    if (!exchange) { /* idle: nothing may come, but for what TLS says to itself */
+        if (!connection->stream->ops->quiet(connection->stream))
+            aggr_http1_pool_drop(connection);
         return;
     }
     if (writable && !send_on(exchange)) {
@@ -180,11 +189,22 @@ static const struct aggr_stream_events stream_events = {
     .on_ready = on_ready,
 };
 
+/* False: see `failure`. */
+static bool can_dial(struct aggr_native *native, const struct aggr_exchange_request *request,
+                     struct aggr_failure *failure)
+{
+    if (!is_plain(request) && !native->curl)
+        native->curl = aggr_dial_curl_new(native->loop, failure);
+    return is_plain(request) || native->curl;
+}
+
 static struct aggr_exchange *start(struct aggr_transport *self,
                                    const struct aggr_exchange_request *request,
                                    struct aggr_sink *sink, struct aggr_failure *failure)
 {
     struct aggr_native *native = (struct aggr_native *)self;
+    if (!can_dial(native, request, failure))
+        return NULL;
     bool certain = !aggr_http1_idempotent(request->method);
     struct aggr_http1_connection *connection =
         aggr_http1_pool_take(&native->pool, request, certain);
@@ -235,7 +255,9 @@ static void native_free(struct aggr_transport *self)
     struct aggr_native *native = (struct aggr_native *)self;
     struct aggr_list *link;
     aggr_http1_pool_deinit(&native->pool);
-    native->dialer->ops->free(native->dialer);
+    native->plain->ops->free(native->plain);
+    if (native->curl)
+        native->curl->ops->free(native->curl);
     while ((link = aggr_list_shift(&native->spares)))
         exchange_free(AGGR_LIST_ENTRY(link, struct aggr_exchange, link));
     aggr_buf_deinit(&native->scratch);
@@ -258,7 +280,7 @@ struct aggr_transport *aggr_native_new(struct aggr_loop *loop, unsigned sockets_
     struct aggr_native *native = aggr_mem_new(1, sizeof *native);
     native->base.ops = &transport_ops;
     native->loop = loop;
-    native->dialer = aggr_dial_plain_new(loop);
+    native->plain = aggr_dial_plain_new(loop);
     aggr_http1_pool_init(&native->pool, loop, sockets_max);
     aggr_list_init(&native->spares);
     return &native->base;

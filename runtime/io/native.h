@@ -1,4 +1,5 @@
-/* native.h -- the transport that speaks HTTP/1.1 itself: http:// and Unix sockets, no proxies.
+/* native.h -- the transport that speaks HTTP/1.1 itself, on plain connections and on what libcurl
+ * dials: TLS, and proxies that let a connection through.
  *
  * Owns its connections and exchanges; borrows the loop. Answer and next request are of the same
  * turn; a reused connection that dies before the first byte of an answer is replaced once. */

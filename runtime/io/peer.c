@@ -1,4 +1,6 @@
 #include "io/peer.h"
+#include "io/addresses.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -54,4 +56,22 @@ void aggr_peer_trouble(struct aggr_failure *failure, int os_errno, const char *w
     else
         aggr_failure_set(failure, AGGR_ERR_CONNECT, AGGR_PHASE_CONNECT, "cannot connect to %s: %s",
                          peer, words);
+}
+
+void aggr_peer_address(int fd, char *out, size_t cap)
+{
+    union aggr_address peer = {0};
+    socklen_t len = sizeof peer;
+    char text[INET6_ADDRSTRLEN] = "";
+    *out = '\0';
+    if (fd < 0 || getpeername(fd, &peer.any, &len) != 0)
+        return;
+    if (peer.any.sa_family == AF_INET)
+        snprintf(out, cap, "%s:%d", inet_ntop(AF_INET, &peer.v4.sin_addr, text, sizeof text),
+                 ntohs(peer.v4.sin_port));
+    else if (peer.any.sa_family == AF_INET6)
+        snprintf(out, cap, "[%s]:%d", inet_ntop(AF_INET6, &peer.v6.sin6_addr, text, sizeof text),
+                 ntohs(peer.v6.sin6_port));
+    else
+        snprintf(out, cap, "%s", peer.path.sun_path);
 }

@@ -1,4 +1,4 @@
-/* peer.h -- how a failed connection is put into words. Plain data. */
+/* peer.h -- the other end of a connection, and a failed one, put into words. */
 #pragma once
 #include "io/lookup.h"
 #include "io/policy.h"
@@ -14,3 +14,6 @@ void aggr_peer_name(char out[AGGR_PEER_NAME], const struct aggr_route *route,
  * nothing in particular. */
 void aggr_peer_trouble(struct aggr_failure *failure, int os_errno, const char *words,
                        const char *peer);
+
+/* The address that the socket `fd` is connected to, "127.0.0.1:80" or a path; "" when to none. */
+void aggr_peer_address(int fd, char *out, size_t cap);

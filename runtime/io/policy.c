@@ -61,6 +61,7 @@ static struct aggr_proxy *proxy_new(const char *scheme, const char *authority,
     proxy->host = aggr_mem_strdup(url->host);
     proxy->port = port;
     proxy->literal = is_address(url->host);
+    proxy->socks = strncmp(scheme, "socks", 5) == 0;
     AGGR_CHECK(asprintf(&proxy->url, "%s://%.*s%s%s%s:%d", scheme, userinfo_len, authority,
                         v6 ? "[" : "", url->host, v6 ? "]" : "", port) > 0);
     return proxy;

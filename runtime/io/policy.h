@@ -29,6 +29,7 @@ struct aggr_proxy {
     char *url;    /* owned: "http://user:password@host:3128" */
     char *host;   /* owned, no brackets */
     bool literal; /* host is an address */
+    bool socks;
     int port;
 };
 

@@ -6,12 +6,10 @@
 static const char *missing(const struct aggr_policy *policy, const struct aggr_url *url,
                            const struct aggr_route *route)
 {
-    if (url->https)
-        return "https";
     if (policy->http == AGGR_POLICY_HTTP_2)
         return "HTTP/2";
-    if (route->proxy)
-        return "proxies";
+    if (route->proxy && !route->proxy->socks && !url->https)
+        return "http:// through HTTP proxies";
     return NULL;
 }
 
@@ -42,7 +40,10 @@ struct aggr_transport *aggr_router_choose(struct aggr_router *router,
                          "the native transport does not speak %s (--transport=auto does)", lacking);
         return NULL;
     }
-    return router->mode == AGGR_ROUTER_CURL || lacking ? curl_of(router, why) : native_of(router);
+    bool natively =
+        router->mode != AGGR_ROUTER_CURL && !lacking &&
+        (!url->https || policy->http == AGGR_POLICY_HTTP_1 || router->mode == AGGR_ROUTER_NATIVE);
+    return natively ? native_of(router) : curl_of(router, why);
 }
 
 static unsigned connections_of(struct aggr_transport *transport)

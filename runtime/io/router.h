@@ -1,5 +1,6 @@
-/* router.h -- which transport carries a request: http:// and Unix sockets go natively, all else
- * (TLS, HTTP/2, proxies) by libcurl, which is not loaded before.
+/* router.h -- which transport carries a request: natively goes what is HTTP/1.1 for certain, which
+ * is http:// and https:// with http = "1.1"; all else (HTTP/2, http:// through an HTTP proxy) by
+ * libcurl.
  *
  * Owns the transports, each made when it is first chosen; borrows the loop.
  *

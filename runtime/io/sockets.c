@@ -8,8 +8,7 @@
 
 struct socket_watch {
     struct aggr_watch watch;
-    struct aggr_sockets *sockets;
-    void *owner;
+    struct aggr_socket_user *user;
     int fd;
 };
 
@@ -27,7 +26,7 @@ static void on_watch_closed(struct aggr_watch *watch)
 static void on_watch_event(struct aggr_watch *self, int events, bool failed)
 {
     struct socket_watch *watch = AGGR_LIST_ENTRY(self, struct socket_watch, watch);
-    watch->sockets->on_event(watch->owner, watch->fd, events, failed);
+    watch->user->on_event(watch->user, watch->fd, events, failed);
 }
 
 static struct aggr_socket_slot *slot_of(struct aggr_sockets *sockets, int fd)
@@ -58,11 +57,10 @@ void aggr_sockets_deinit(struct aggr_sockets *sockets)
 }
 
 static enum aggr_err watch_slot(struct aggr_sockets *sockets, struct aggr_socket_slot *slot, int fd,
-                                int mask, void *owner)
+                                int mask, struct aggr_socket_user *user)
 {
     if (!slot->watch) {
         struct socket_watch *watch = aggr_mem_new(1, sizeof *watch);
-        watch->sockets = sockets;
         watch->fd = fd;
         watch->watch.on_event = on_watch_event;
         watch->watch.on_closed = on_watch_closed;
@@ -72,20 +70,20 @@ static enum aggr_err watch_slot(struct aggr_sockets *sockets, struct aggr_socket
         }
         slot->watch = watch;
     }
-    slot->watch->owner = owner;
+    slot->watch->user = user;
     aggr_watch_set(&slot->watch->watch, mask);
     return AGGR_OK;
 }
 
 /* The socket that had this number is gone, and nobody told. The new one is watched as it was: its
- * owner may see no change. */
+ * user may see no change. */
 static void reopen(struct aggr_sockets *sockets, struct aggr_socket_slot *slot, int fd)
 {
     int mask = slot->watch ? slot->watch->watch.mask : 0;
-    void *owner = slot->watch ? slot->watch->owner : NULL;
+    struct aggr_socket_user *user = slot->watch ? slot->watch->user : NULL;
     unwatch(slot);
     if (mask)
-        watch_slot(sockets, slot, fd, mask, owner);
+        watch_slot(sockets, slot, fd, mask, user);
 }
 
 int aggr_sockets_open(struct aggr_sockets *sockets, int family, int type, int protocol)
@@ -103,9 +101,10 @@ int aggr_sockets_open(struct aggr_sockets *sockets, int family, int type, int pr
     return fd;
 }
 
-enum aggr_err aggr_sockets_watch(struct aggr_sockets *sockets, int fd, int mask, void *owner)
+enum aggr_err aggr_sockets_watch(struct aggr_sockets *sockets, int fd, int mask,
+                                 struct aggr_socket_user *user)
 {
-    return watch_slot(sockets, slot_of(sockets, fd), fd, mask, owner);
+    return watch_slot(sockets, slot_of(sockets, fd), fd, mask, user);
 }
 
 static bool is_connected(int fd)

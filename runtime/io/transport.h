@@ -8,8 +8,7 @@
  */
 #pragma once
 #include "base/err.h"
-#include "io/lookup.h"
-#include "io/policy.h"
+#include "io/dialer.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -50,6 +49,13 @@ struct aggr_exchange_request {
     struct aggr_answer *answer;  /* addresses of route->host, or NULL when it needs none */
     uint64_t connect_timeout_ns; /* a backstop, and how several addresses share the time */
 };
+
+static inline struct aggr_dial
+aggr_exchange_request_dial(const struct aggr_exchange_request *request)
+{
+    return (struct aggr_dial){request->policy, request->url, request->route, request->answer,
+                              request->connect_timeout_ns};
+}
 
 struct aggr_transport_ops {
     const char *name; /* static: shown to people */

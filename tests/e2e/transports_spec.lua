@@ -30,14 +30,28 @@ describe("--transport", function()
   it("native refuses what it does not speak, kind usage, and auto does not", function()
     local fixture = support.fixture()
     for what, request in pairs {
-      https = { fixture:tls_url("/json") },
-      proxies = { fixture:url("/json"), "proxy=http://127.0.0.1:1" },
+      ["HTTP/2"] = { fixture:tls_url("/json"), "http=2" },
+      ["http:// through HTTP proxies"] = { fixture:url("/json"), "proxy=" .. fixture:url("") },
     } do
       local got = outcome("native", unpack(request))
       assert.equal("usage", got.kind, what)
       assert.truthy(got.message:find("does not speak " .. what, 1, true), got.message)
     end
-    assert.equal("fine", outcome("auto", fixture:tls_url("/json")))
+    assert.equal("fine", outcome("auto", fixture:url("/json"), "proxy=" .. fixture:url("")))
+  end)
+
+  it("is native for https:// when it is forced, or only HTTP/1.1 is asked for", function()
+    local fixture = support.fixture()
+    local function carrier(flag, http)
+      return support.value([[
+        local url, http = ...
+        return { require("aggr").fetch({ url = url, http = http, tls = { verify = false } }).transport }]],
+        { args = { fixture:tls_url("/json"), http }, flags = { "-q", "--transport", flag } })[1]
+    end
+    assert.equal("native", carrier("auto", "1.1"))
+    assert.equal("native", carrier("native", "auto"))
+    assert.equal("curl", carrier("auto", "auto"))
+    assert.equal("curl", carrier("curl", "1.1"))
   end)
 
   it("shows in responses, reports and Errors, of which a request that was not sent has none", function()
