@@ -6,6 +6,7 @@
 #include "vm/alloc.h"
 #include "vm/loader.h"
 #include <lauxlib.h>
+#include <luajit.h>
 #include <lualib.h>
 
 struct aggr_vm {
@@ -13,13 +14,18 @@ struct aggr_vm {
     struct aggr_sched sched;
 };
 
+/* Next to nothing of it becomes garbage, and none of it runs often enough to be worth compiling. */
 static int open_all(lua_State *L)
 {
     const struct aggr_vm_module *extra = lua_touserdata(L, 1);
     lua_settop(L, 0);
+    lua_gc(L, LUA_GCSTOP, 0);
     luaL_openlibs(L);
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
     aggr_loader_open(L, extra);
     aggr_loader_require(L, "prelude.init");
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_ON);
+    lua_gc(L, LUA_GCRESTART, 0);
     return 0;
 }
 
