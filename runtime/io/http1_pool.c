@@ -2,8 +2,9 @@
 #include "base/mem.h"
 #include <string.h>
 
-/* UNSURE_MS: a connection idle for longer is looked at before it is used. */
-enum { IDLE_S = 60, UNSURE_MS = 1000 };
+/* UNSURE_MS: a connection idle for longer is looked at before it is used. PROVEN_MS: one that its
+ * server does not keep has been closed by then. */
+enum { IDLE_S = 60, UNSURE_MS = 1000, PROVEN_MS = 1 };
 
 struct aggr_http1_origin {
     struct aggr_table_node node;
@@ -52,58 +53,46 @@ static struct aggr_http1_origin *find_or_make(struct aggr_http1_pool *pool,
 }
 
 /* Servers close at their own time-out, so what they have said is too late by the way there. */
-static uint64_t due_ms(const struct aggr_http1_connection *connection)
+static uint64_t due_of(const struct aggr_http1_connection *connection)
 {
-    uint64_t keep_ms = IDLE_S * 1000ull;
+    uint64_t keep_ns = IDLE_S * AGGR_NS_PER_S;
     unsigned keep_s = connection->keep_s;
     if (keep_s > 0 && keep_s < IDLE_S)
-        keep_ms = keep_s > 1 ? (keep_s - 1) * 1000u : 500;
-    return connection->idle_since_ms + keep_ms;
+        keep_ns = keep_s > 1 ? (keep_s - 1) * AGGR_NS_PER_S : AGGR_NS_PER_S / 2;
+    return connection->idle_since_ns + keep_ns;
 }
 
-static void set_timer(struct aggr_http1_pool *pool, uint64_t due);
-
-static void on_timer(uv_timer_t *timer)
+static void on_due(struct aggr_timer *timer)
 {
-    struct aggr_http1_pool *pool = timer->data;
-    uint64_t now_ms = uv_now(timer->loop), first = UINT64_MAX;
+    struct aggr_http1_pool *pool = AGGR_LIST_ENTRY(timer, struct aggr_http1_pool, timer);
+    uint64_t now_ns = aggr_loop_now(pool->loop), first_ns = AGGR_NEVER;
     struct aggr_list *next;
     for (struct aggr_list *link = pool->by_age.next; link != &pool->by_age; link = next) {
         next = link->next;
         struct aggr_http1_connection *connection =
             AGGR_LIST_ENTRY(link, struct aggr_http1_connection, by_age);
-        uint64_t due = due_ms(connection);
-        if (due <= now_ms)
+        uint64_t due_ns = due_of(connection);
+        if (due_ns <= now_ns)
             aggr_http1_pool_drop(connection);
-        else if (due < first)
-            first = due;
+        else if (due_ns < first_ns)
+            first_ns = due_ns;
     }
-    if (first != UINT64_MAX)
-        set_timer(pool, first);
+    aggr_timer_start(&pool->loop->timers, timer, first_ns);
 }
 
 /* It may fire early, and is set again then. */
-static void set_timer(struct aggr_http1_pool *pool, uint64_t due)
+static void arm(struct aggr_http1_pool *pool, uint64_t due_ns)
 {
-    uint64_t now_ms = uv_now(&pool->loop->uv);
-    if (uv_is_active((uv_handle_t *)pool->timer) &&
-        now_ms + uv_timer_get_due_in(pool->timer) <= due)
-        return;
-    uv_timer_start(pool->timer, on_timer, due > now_ms ? due - now_ms : 0, 0);
+    if (!aggr_timer_active(&pool->timer) || due_ns < pool->timer.due_ns)
+        aggr_timer_start(&pool->loop->timers, &pool->timer, due_ns);
 }
 
 void aggr_http1_pool_init(struct aggr_http1_pool *pool, struct aggr_loop *loop, unsigned max)
 {
     *pool = (struct aggr_http1_pool){.loop = loop, .max = max};
     aggr_list_init(&pool->by_age);
-    pool->timer = aggr_mem_new(1, sizeof *pool->timer);
-    AGGR_CHECK(uv_timer_init(&loop->uv, pool->timer) == 0);
-    pool->timer->data = pool;
-}
-
-static void on_timer_closed(uv_handle_t *timer)
-{
-    free(timer);
+    pool->timer =
+        (struct aggr_timer){.rank = AGGR_TIMER_PLAIN, .background = true, .on_due = on_due};
 }
 
 static bool drop_oldest(struct aggr_http1_pool *pool)
@@ -120,43 +109,45 @@ void aggr_http1_pool_deinit(struct aggr_http1_pool *pool)
         ;
     AGGR_CHECK(pool->open == 0);
     aggr_table_deinit(&pool->origins);
-    uv_close((uv_handle_t *)pool->timer, on_timer_closed);
+    aggr_timer_stop(&pool->loop->timers, &pool->timer);
 }
 
-static bool is_stale(const struct aggr_http1_connection *connection, uint64_t now_ms, bool certain)
+static bool is_stale(const struct aggr_http1_connection *connection, uint64_t now_ns, bool certain)
 {
-    if (due_ms(connection) <= now_ms)
+    if (due_of(connection) <= now_ns)
         return true;
-    if (!certain && now_ms - connection->idle_since_ms < UNSURE_MS)
+    if (!certain && now_ns - connection->idle_since_ns < UNSURE_MS * AGGR_NS_PER_MS)
         return false;
     return !connection->stream->ops->quiet(connection->stream);
 }
 
 /* Has it been kept by the server, too? */
-static bool is_proven(const struct aggr_http1_connection *connection, uint64_t now_ms)
+static bool is_proven(const struct aggr_http1_connection *connection, uint64_t now_ns)
 {
-    return connection->served > 1 || connection->idle_since_ms < now_ms;
+    return connection->served > 1 ||
+           now_ns - connection->idle_since_ns >= PROVEN_MS * AGGR_NS_PER_MS;
 }
 
 struct aggr_http1_connection *aggr_http1_pool_take(struct aggr_http1_pool *pool,
                                                    const struct aggr_exchange_request *request,
                                                    bool certain)
 {
-    uint64_t hash, now_ms = uv_now(&pool->loop->uv);
+    uint64_t hash;
     struct aggr_http1_origin *origin = find(pool, request, &hash);
     if (!origin)
         return NULL;
+    uint64_t now_ns = aggr_loop_now(pool->loop);
     struct aggr_list *next;
     for (struct aggr_list *link = origin->idle.next; link != &origin->idle; link = next) {
         next = link->next;
         struct aggr_http1_connection *connection =
             AGGR_LIST_ENTRY(link, struct aggr_http1_connection, link);
-        if (is_stale(connection, now_ms, certain)) {
+        if (is_stale(connection, now_ns, certain)) {
             bool last = origin->connections == 1; /* the origin goes with it */
             aggr_http1_pool_drop(connection);
             if (last)
                 return NULL;
-        } else if (!certain || is_proven(connection, now_ms)) {
+        } else if (!certain || is_proven(connection, now_ns)) {
             aggr_list_remove(&connection->link);
             aggr_list_remove(&connection->by_age);
             return connection;
@@ -185,10 +176,10 @@ void aggr_http1_pool_keep(struct aggr_http1_connection *connection)
     struct aggr_http1_pool *pool = connection->pool;
     connection->exchange = NULL;
     connection->served++;
-    connection->idle_since_ms = uv_now(&pool->loop->uv);
+    connection->idle_since_ns = aggr_loop_now(pool->loop);
     aggr_list_push(connection->origin->idle.next, &connection->link); /* before the first */
     aggr_list_push(&pool->by_age, &connection->by_age);
-    set_timer(pool, due_ms(connection));
+    arm(pool, due_of(connection));
 }
 
 void aggr_http1_pool_drop(struct aggr_http1_connection *connection)

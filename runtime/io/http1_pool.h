@@ -20,7 +20,7 @@ struct aggr_http1_connection {
     struct aggr_exchange *exchange; /* borrowed; NULL while idle */
     struct aggr_list link;          /* idle: in its origin's list, the last used first */
     struct aggr_list by_age;        /* idle: among all, the longest idle first */
-    uint64_t idle_since_ms;
+    uint64_t idle_since_ns;
     unsigned keep_s; /* the server's hint; 0 = none */
     unsigned served; /* requests after which it was kept */
 };
@@ -29,8 +29,8 @@ struct aggr_http1_pool {
     struct aggr_loop *loop;
     struct aggr_table origins;
     struct aggr_list by_age;
-    uv_timer_t
-        *timer;    /* owned until its close callback; for the first that has been idle too long */
+    struct aggr_timer
+        timer;     /* for the first that will have been idle too long; in the background */
     unsigned open; /* connections in all, those still dialling as well */
     unsigned max;  /* of them, as long as idle ones can be closed; 0 = any number */
 };

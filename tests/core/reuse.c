@@ -1,0 +1,171 @@
+/* When a connection is used again, and when it is closed instead: what its server has said of it or
+ * does while it is idle, and answers that come before the request has been sent. */
+#include "check.h"
+#include "io/fetch.h"
+#include "server.h"
+#include "virtual.h"
+#include <signal.h>
+
+enum { UPLOAD = 16 << 20 }; /* more than the buffers of two sockets hold */
+
+static struct aggr_runtime rt;
+static enum aggr_router_mode mode; /* of the transport in turn */
+static const struct aggr_policy *policy;
+static char *upload;
+static atomic_int go; /* the server may go on */
+
+static void await_go(void)
+{
+    while (!go)
+        sched_yield();
+}
+
+static int serve(struct server *self, int fd, const char *path)
+{
+    static const char answer[] = "HTTP/1.1 %s\r\n%sContent-Length: 2\r\n\r\nok";
+    char text[256], rest[4096];
+    (void)self;
+    const char *field = strstr(path, "hint") ? "Keep-Alive: timeout=5\r\n" : "";
+    snprintf(text, sizeof text, answer, strstr(path, "413") ? "413 Too Large" : "200 OK", field);
+    server_write(fd, text);
+    if (strncmp(path, "/early", 6) == 0) {
+        if (strstr(path, "keep"))
+            await_go(); /* not reading */
+        while (strstr(path, "keep") && read(fd, rest, sizeof rest) > 0)
+            ;
+        return 0; /* a reset, where something is unread */
+    }
+    if (strncmp(path, "/idle", 5) == 0)
+        await_go();
+    if (strcmp(path, "/idle/talk") == 0)
+        server_write(fd, "HTTP/1.1 408 Idle\r\n\r\n");
+    return strcmp(path, "/idle/close") != 0;
+}
+
+static void open_runtime(struct aggr_clock *clock)
+{
+    struct aggr_policy_options plain = {0};
+    struct aggr_failure why = {0};
+    struct aggr_runtime_options options = {.mode = mode, .clock = clock};
+    CHECK(aggr_runtime_init(&rt, &options) == AGGR_OK);
+    policy = aggr_policy_intern(rt.policies, &plain, &why);
+    go = 0;
+}
+
+static void close_runtime(void)
+{
+    CHECK(aggr_runtime_deinit(&rt) == 0);
+}
+
+static void on_end(struct aggr_fetch *fetch, void *owner)
+{
+    (void)fetch;
+    *(bool *)owner = true;
+}
+
+/* A request to its end; with a body it is a PUT of that. */
+static void expect(const struct server *server, const char *path, const char *body, size_t body_len,
+                   int status)
+{
+    char url[128];
+    bool ended = false;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", server->port, path);
+    struct aggr_fetch_request request = {.method = body ? "PUT" : "GET",
+                                         .url = url,
+                                         .url_len = strlen(url),
+                                         .headers = "",
+                                         .body = body,
+                                         .body_len = body_len,
+                                         .policy = policy,
+                                         .timeout_ns = 10 * AGGR_NS_PER_S,
+                                         .connect_timeout_ns = AGGR_NEVER,
+                                         .idle_timeout_ns = AGGR_NEVER,
+                                         .max_body_bytes = 1 << 20};
+    struct aggr_fetch *fetch = aggr_fetch_new(&rt, &request, on_end, &ended);
+    aggr_fetch_start(fetch);
+    while (!ended)
+        aggr_loop_turn(&rt.loop, true);
+    CHECK_STR(aggr_fetch_failure(fetch)->text, "");
+    CHECK(aggr_fetch_response(fetch)->status == status);
+    CHECK(aggr_fetch_response(fetch)->body.len == 2);
+    aggr_fetch_free(fetch);
+}
+
+static void what_the_server_says_while_it_is_idle_closes_it(struct server *server)
+{
+    static const char *const paths[] = {"/idle/close", "/idle/talk"};
+    for (int i = 0; i < 2; i++) {
+        open_runtime(NULL);
+        expect(server, paths[i], NULL, 0, 200);
+        CHECK(aggr_router_connections(&rt.router) == 1);
+        go = 1;
+        while (aggr_router_connections(&rt.router) > 0)
+            aggr_loop_turn(&rt.loop, true);
+        close_runtime();
+    }
+}
+
+/* A second before the server would; the clock jumps there, since nothing else is to come. */
+static void the_servers_hint_is_kept(struct server *server)
+{
+    static const struct {
+        const char *path;
+        uint64_t idle_s;
+    } cases[] = {{"/hint", 4}, {"/", 60}};
+    for (int i = 0; i < 2; i++) {
+        struct virtual_clock clock = virtual_clock_at(AGGR_NS_PER_S);
+        open_runtime(&clock.clock);
+        expect(server, cases[i].path, NULL, 0, 200);
+        CHECK(aggr_router_connections(&rt.router) == 1);
+        CHECK(!aggr_loop_pending(&rt.loop));
+        aggr_loop_turn(&rt.loop, true);
+        CHECK(aggr_router_connections(&rt.router) == 0);
+        CHECK(clock.now_ns == (1 + cases[i].idle_s) * AGGR_NS_PER_S);
+        close_runtime();
+    }
+}
+
+/* What is left of the request would be taken for the next one. libcurl waits until all of it is
+ * sent unless the answer is a refusal, and reads no more once sending has failed. */
+static void an_answer_ahead_of_its_request_is_taken(struct server *server)
+{
+    static const struct {
+        const char *path;
+        int status;
+        bool curl;
+    } cases[] = {{"/early/413/keep", 413, true},
+                 {"/early/413/close", 413, false},
+                 {"/early/200/keep", 200, false},
+                 {"/early/200/close", 200, false}};
+    open_runtime(NULL);
+    for (int i = 0; i < 20; i++) {
+        if (mode == AGGR_ROUTER_CURL && !cases[i % 4].curl)
+            continue;
+        int before = server->connections;
+        go = 0;
+        expect(server, "/", NULL, 0, 200); /* so that it is a connection used again */
+        expect(server, cases[i % 4].path, upload, UPLOAD, cases[i % 4].status);
+        CHECK(aggr_router_connections(&rt.router) == 0);
+        CHECK(server->connections == before + 1);
+        go = 1;
+    }
+    close_runtime();
+}
+
+int main(void)
+{
+    struct server server = {.serve = serve};
+    signal(SIGPIPE, SIG_IGN);
+    alarm(60);
+    upload = calloc(1, UPLOAD);
+    server_start(&server);
+    mode = AGGR_ROUTER_NATIVE;
+    what_the_server_says_while_it_is_idle_closes_it(&server);
+    the_servers_hint_is_kept(&server);
+    an_answer_ahead_of_its_request_is_taken(&server);
+    mode = AGGR_ROUTER_CURL;
+    an_answer_ahead_of_its_request_is_taken(&server);
+    server_stop(&server);
+    free(upload);
+    return check_report();
+}
