@@ -2,7 +2,19 @@
 #include "io/field.h"
 #include <string.h>
 
-enum state { SIZE, BLANK, EXTENSION, SIZE_LF, DATA, DATA_CR, DATA_LF, TRAILER, DONE };
+enum state {
+    SIZE,
+    BLANK,
+    EXTENSION,
+    QUOTED,
+    ESCAPED,
+    SIZE_LF,
+    DATA,
+    DATA_CR,
+    DATA_LF,
+    TRAILER,
+    DONE
+};
 
 enum { SIZE_DIGITS_MAX = 16 };
 
@@ -57,23 +69,34 @@ static bool on_size(struct aggr_chunked *c, char byte, struct aggr_failure *why)
     return true;
 }
 
-/* One byte between the size and the CR. */
+/* One byte of an extension. Its name and value are nobody's business, but where it ends has to be
+ * beyond doubt. */
 static bool on_extension(struct aggr_chunked *c, char byte, struct aggr_failure *why)
+{
+    if (c->state == ESCAPED)
+        c->state = QUOTED;
+    else if (c->state == QUOTED)
+        c->state = byte == '"' ? EXTENSION : byte == '\\' ? ESCAPED : QUOTED;
+    else if (byte == '"')
+        c->state = QUOTED;
+    else if (byte == '\r')
+        c->state = SIZE_LF;
+    else if (aggr_field_text(&byte, 1) && !aggr_field_token(&byte, 1) && !strchr(" \t;=", byte))
+        return fail(why, "a character that cannot be in a chunk extension");
+    return c->state == SIZE_LF || aggr_field_text(&byte, 1) ||
+           fail(why, "a control character in a chunk extension");
+}
+
+/* One byte between the size and the CR. */
+static bool on_size_rest(struct aggr_chunked *c, char byte, struct aggr_failure *why)
 {
     if (++c->extension_bytes > AGGR_CHUNKED_EXTENSION_MAX)
         return fail(why, "more than 16 KiB of chunk extensions");
-    if (c->state == BLANK) {
-        if (byte == ';')
-            c->state = EXTENSION;
-        else if (byte != ' ' && byte != '\t')
-            return fail(why, "a blank after the chunk size");
-        return true;
-    }
-    if (byte == '\r')
-        c->state = SIZE_LF;
-    else if (!aggr_field_text(&byte, 1))
-        return fail(why, "a control character in a chunk extension");
-    return true;
+    if (c->state != BLANK)
+        return on_extension(c, byte, why);
+    if (byte == ';')
+        c->state = EXTENSION;
+    return byte == ';' || byte == ' ' || byte == '\t' || fail(why, "a blank after the chunk size");
 }
 
 static bool on_size_end(struct aggr_chunked *c, char byte, struct aggr_failure *why)
@@ -145,7 +168,9 @@ static bool on_byte(struct aggr_chunked *c, char byte, struct aggr_failure *why)
         return on_size(c, byte, why);
     case BLANK:
     case EXTENSION:
-        return on_extension(c, byte, why);
+    case QUOTED:
+    case ESCAPED:
+        return on_size_rest(c, byte, why);
     case SIZE_LF:
         return on_size_end(c, byte, why);
     case DATA_CR:

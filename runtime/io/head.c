@@ -52,9 +52,6 @@ static bool parse_status_line(struct aggr_response *r, const char *line, size_t 
     r->status = (line[at] - '0') * 100 + (line[at + 1] - '0') * 10 + (line[at + 2] - '0');
     if (r->status < 100)
         return malformed(r, "status line", line, len);
-    if (r->status < 200)
-        return aggr_head_fail(r, AGGR_ERR_PROTOCOL, "status %d where a final response was expected",
-                              r->status);
     return true;
 }
 
@@ -169,7 +166,7 @@ static bool parse_fields(struct aggr_response *r, const char *bytes, size_t len,
     return true;
 }
 
-bool aggr_head_parse(struct aggr_response *r, const char *bytes, size_t len, struct aggr_head *head)
+static bool parse(struct aggr_response *r, const char *bytes, size_t len, struct aggr_head *head)
 {
     size_t line_len;
     if (len > AGGR_RESPONSE_HEAD_MAX)
@@ -183,4 +180,24 @@ bool aggr_head_parse(struct aggr_response *r, const char *bytes, size_t len, str
     if (aggr_buf_reserve(&r->head, len) != AGGR_OK)
         return aggr_head_fail(r, AGGR_ERR_MEMORY, "no memory for the response head");
     return parse_fields(r, bytes + line_len + 2, len - line_len - 2, head);
+}
+
+bool aggr_head_parse(struct aggr_response *r, const char *bytes, size_t len, struct aggr_head *head)
+{
+    if (!parse(r, bytes, len, head))
+        return false;
+    if (r->status < 200)
+        return aggr_head_fail(r, AGGR_ERR_PROTOCOL, "status %d where a final response was expected",
+                              r->status);
+    return true;
+}
+
+bool aggr_head_interim(const char *bytes, size_t len, struct aggr_failure *failure)
+{
+    struct aggr_response interim = {0};
+    struct aggr_head head = {0};
+    bool sound = parse(&interim, bytes, len, &head);
+    *failure = interim.failure;
+    aggr_buf_deinit(&interim.head);
+    return sound;
 }

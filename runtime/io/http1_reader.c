@@ -1,5 +1,6 @@
 #include "io/http1_reader.h"
 #include "io/field.h"
+#include "io/head.h"
 #include "io/response.h"
 #include <stdarg.h>
 #include <string.h>
@@ -28,6 +29,8 @@ void aggr_http1_reader_init(struct aggr_http1_reader *reader, struct aggr_sink *
 void aggr_http1_reader_deinit(struct aggr_http1_reader *reader)
 {
     aggr_buf_deinit(&reader->head);
+    aggr_buf_deinit(&reader->blanks);
+    aggr_chunked_deinit(&reader->chunked);
 }
 
 __attribute__((format(printf, 4, 5))) static enum aggr_http1_verdict
@@ -104,8 +107,12 @@ static bool keep_head(struct aggr_http1_reader *reader, const char *bytes, size_
     return reader->failure.code == AGGR_OK;
 }
 
-static enum aggr_http1_verdict end_interim(struct aggr_http1_reader *reader)
+/* It is as sound as a final one, or what follows may be something else than it seems. */
+static enum aggr_http1_verdict end_interim(struct aggr_http1_reader *reader, const char *bytes,
+                                           size_t len)
 {
+    if (!aggr_head_interim(bytes, len, &reader->failure))
+        return AGGR_HTTP1_BROKEN;
     aggr_buf_clear(&reader->head);
     if (++reader->interim > INTERIM_MAX)
         return fail(reader, AGGR_ERR_PROTOCOL, AGGR_PHASE_WAIT, "more than %d interim responses",
@@ -125,17 +132,14 @@ static bool is_interim(const struct aggr_http1_reader *reader)
 static enum aggr_http1_verdict end_head(struct aggr_http1_reader *reader, const char *bytes,
                                         size_t len)
 {
-    if (is_interim(reader)) {
-        if (reader->head.len + len > AGGR_RESPONSE_HEAD_MAX)
-            return keep_head(reader, bytes, len) ? AGGR_HTTP1_MORE : AGGR_HTTP1_BROKEN;
-        return end_interim(reader);
-    }
     if (reader->head.len > 0 || len > AGGR_RESPONSE_HEAD_MAX) {
         if (!keep_head(reader, bytes, len))
             return AGGR_HTTP1_BROKEN;
         bytes = reader->head.data;
         len = reader->head.len;
     }
+    if (is_interim(reader))
+        return end_interim(reader, bytes, len);
     reader->keep_s = keep_hint(bytes, len);
     enum aggr_http1_verdict verdict = begin_body(reader);
     bool wanted = reader->sink->ops->on_head(reader->sink, bytes, len);
@@ -192,22 +196,43 @@ static enum aggr_http1_verdict refuse_head(struct aggr_http1_reader *reader, con
                 reason && *reason ? reason : "not HTTP/1");
 }
 
-/* `*bytes` and `*len` move past the head. */
+/* llhttp 8.1 stumbles over tabs at the end of a value, which are blanks as good as any (RFC 9110
+ * section 5.6.3): it is given blanks in their place, from `*bytes` on, at most to the end of the
+ * head. Where a tab may not be, the sink says so. */
+static bool replace_tabs(struct aggr_http1_reader *reader, const char **bytes, size_t *len)
+{
+    struct aggr_buf *blanks = &reader->blanks;
+    size_t end = head_len(*bytes, *len);
+    *len = end > 0 ? end : *len;
+    aggr_buf_clear(blanks);
+    if (aggr_buf_append(blanks, *bytes, *len)) {
+        fail(reader, AGGR_ERR_MEMORY, AGGR_PHASE_WAIT, "out of memory");
+        return false;
+    }
+    for (char *at = blanks->data; (at = memchr(at, '\t', *len - (size_t)(at - blanks->data)));)
+        *at = ' ';
+    *bytes = blanks->data;
+    return true;
+}
+
+/* `*bytes` and `*len` move past the head, or a part of it. */
 static enum aggr_http1_verdict feed_head(struct aggr_http1_reader *reader, const char **bytes,
                                          size_t *len)
 {
     llhttp_t *parser = &reader->parser;
-    if (reader->head.len == 0 && (**bytes == '\r' || **bytes == '\n'))
-        return refuse_head(reader, *bytes, *len); /* llhttp would skip it */
-    enum llhttp_errno code = llhttp_execute(parser, *bytes, *len);
+    const char *head = *bytes, *given = head;
     size_t used = *len;
+    if (reader->head.len == 0 && (*head == '\r' || *head == '\n'))
+        return refuse_head(reader, head, *len); /* llhttp would skip it */
+    if (memchr(head, '\t', used) && !replace_tabs(reader, &given, &used))
+        return AGGR_HTTP1_BROKEN;
+    enum llhttp_errno code = llhttp_execute(parser, given, used);
     if (code == HPE_PAUSED || code == HPE_PAUSED_UPGRADE) {
-        used = (size_t)(llhttp_get_error_pos(parser) - *bytes);
+        used = (size_t)(llhttp_get_error_pos(parser) - given);
         llhttp_resume(parser);
     } else if (code != HPE_OK) {
-        return refuse_head(reader, *bytes, *len);
+        return refuse_head(reader, head, *len);
     }
-    const char *head = *bytes;
     *bytes += used;
     *len -= used;
     if (code != HPE_OK)
@@ -215,20 +240,24 @@ static enum aggr_http1_verdict feed_head(struct aggr_http1_reader *reader, const
     return keep_head(reader, head, used) ? AGGR_HTTP1_MORE : AGGR_HTTP1_BROKEN;
 }
 
+/* `*used` becomes what of it belongs to the body. The chunks are ours to read: llhttp refuses
+ * blanks before an extension, which a client has to bear (RFC 9112 section 7.1.1). */
 static enum aggr_http1_verdict feed_chunked(struct aggr_http1_reader *reader, const char *bytes,
                                             size_t *used)
 {
-    llhttp_t *parser = &reader->parser;
-    enum llhttp_errno code = llhttp_execute(parser, bytes, *used);
-    if (code == HPE_OK)
-        return AGGR_HTTP1_MORE;
-    if (code != HPE_PAUSED) {
-        const char *reason = llhttp_get_error_reason(parser);
-        return fail(reader, AGGR_ERR_PROTOCOL, AGGR_PHASE_BODY, "malformed chunked body: %s",
-                    reason && *reason ? reason : "not chunks");
+    struct aggr_chunked *chunked = &reader->chunked;
+    struct aggr_failure why = {0};
+    const char *data;
+    size_t left = *used, data_len;
+    while (left > 0 && !aggr_chunked_done(chunked)) {
+        if (aggr_chunked_next(chunked, &bytes, &left, &data, &data_len, &why) ||
+            aggr_chunked_done(chunked))
+            continue;
+        reader->failure = why;
+        return AGGR_HTTP1_BROKEN;
     }
-    *used = (size_t)(llhttp_get_error_pos(parser) - bytes);
-    return AGGR_HTTP1_DONE;
+    *used -= left;
+    return aggr_chunked_done(chunked) ? AGGR_HTTP1_DONE : AGGR_HTTP1_MORE;
 }
 
 /* What the body is of `len` bytes goes to the sink, and so does what follows: it is the sink that

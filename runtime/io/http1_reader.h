@@ -1,6 +1,7 @@
 /* http1_reader.h -- the answer to one HTTP/1.1 request as its bytes arrive: where its interim
  * heads, its head and its body end, and whether the connection can be used again. What the head and
- * body say is for the sink; llhttp finds their ends.
+ * body say is for the sink; llhttp finds the
+ * head's end and what it says of the body's.
  *
  * Owns a head that has not come whole; borrows the sink. No I/O.
  *
@@ -8,6 +9,7 @@
  */
 #pragma once
 #include "base/buf.h"
+#include "io/chunked.h"
 #include "io/transport.h"
 #include <llhttp.h> /* in strict mode: LLHTTP_STRICT_MODE */
 
@@ -21,6 +23,8 @@ struct aggr_http1_reader {
     llhttp_t parser;
     struct aggr_sink *sink;
     struct aggr_buf head;
+    struct aggr_buf blanks; /* a piece of a head with blanks for its tabs */
+    struct aggr_chunked chunked;
     uint64_t body_left; /* with a Content-Length */
     unsigned interim;   /* heads of interim responses so far */
     unsigned keep_s;    /* the server's Keep-Alive hint; 0 = none */

@@ -381,6 +381,18 @@ static void calls_out_of_order_fail(void)
     aggr_response_deinit(&response);
 }
 
+/* The library may know frames of its early versions, which RFC 8878 does not. */
+static void old_zstd_frames_are_refused(void)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\n\r\n";
+    for (char first = 0x22; first < 0x28; first++) {
+        char frame[] = {first, '\xb5', '\x2f', '\xfd', 0, '\xc1', 0, 'x'};
+        struct aggr_failure why = outcome(head, frame, sizeof frame, 1000);
+        CHECK(why.code == AGGR_ERR_PROTOCOL);
+        CHECK_STR(why.text, "corrupt zstd body: Unknown frame descriptor");
+    }
+}
+
 /* A hand-made frame: window descriptor, then one raw block "x" (RFC 8878 §3.1.1). */
 static void a_zstd_window_over_8_mib_is_refused(void)
 {
@@ -407,5 +419,6 @@ int main(void)
     framing_errors_have_their_texts();
     calls_out_of_order_fail();
     a_zstd_window_over_8_mib_is_refused();
+    old_zstd_frames_are_refused();
     return check_report();
 }
