@@ -51,12 +51,9 @@ local function set_tls(given, tls, what)
   end
 end
 
-local function set_resolve(given, table_, what)
-  if not options.is_table(table_) then
-    errors.usage(1, "%s must be a table of name = address, got %s", what, errors.show(table_))
-  end
+local function fixed_addresses(each, table_, what)
   local fixed = {}
-  for host, address in pairs(table_) do
+  for host, address in each(table_) do
     if type(host) ~= "string" or host == "" then
       errors.usage(1, "%s: names must be strings, got the key %s", what, errors.show(host))
     end
@@ -66,7 +63,14 @@ local function set_resolve(given, table_, what)
     end
     fixed[host] = address
   end
-  given.resolve = fixed
+  return fixed
+end
+
+local function set_resolve(given, table_, what)
+  if not options.is_table(table_) then
+    errors.usage(1, "%s must be a table of name = address, got %s", what, errors.show(table_))
+  end
+  given.resolve = options.each(fixed_addresses, table_, what)
 end
 
 local HTTP = { auto = true, ["1.1"] = true, ["2"] = true }
@@ -94,6 +98,8 @@ local set = {
     given.per_host = limit(value, options.defaults.per_host, "per_host", what)
   end,
 }
+
+local NAMES = { "concurrency", "http", "per_host", "proxy", "resolve", "tls", "unix_socket" }
 
 --- The options that this module answers for.
 connection.options = { tls = true, resolve = true, http = true, proxy = true, unix_socket = true }
@@ -128,8 +134,8 @@ local MOST_DERIVED = 64 -- a script that makes up a new proxy per call must not 
 function connection.derive(base, opts, what)
   local given = {}
   for name, value in pairs(base and base.given or {}) do given[name] = value end
-  for name, setter in pairs(set) do
-    if opts[name] ~= nil then setter(given, opts[name], what .. ": " .. name) end
+  for _, name in ipairs(NAMES) do
+    if opts[name] ~= nil then set[name](given, opts[name], what .. ": " .. name) end
   end
   if not base then return new(given) end
   local key = fingerprint(given)

@@ -28,16 +28,20 @@ local function failure(kind, message, phase, plan, url)
   return { kind = kind, message = message, phase = phase, url = url, method = plan.method, transport = "fake" }
 end
 
-local function header_values(given)
-  if not options.is_table(given) then
-    errors.usage(1, "transport: headers must be a table, got %s", errors.show(given))
-  end
+local function all_values(each, given)
   local values = {}
-  for name, value in pairs(given) do
+  for name, value in each(given) do
     local list = headers.values(name, value, "transport: headers")
     values[name:lower()] = list
   end
   return values
+end
+
+local function header_values(given)
+  if not options.is_table(given) then
+    errors.usage(1, "transport: headers must be a table, got %s", errors.show(given))
+  end
+  return options.each(all_values, given)
 end
 
 --- A returned table as a Response, or an error about it.

@@ -11,6 +11,7 @@ local core = require "aggr.core.task"
 local errors = require "aggr.errors"
 local json = require "aggr.json"
 local need = require "aggr.need"
+local options = require "aggr.options"
 local report = require "aggr.report"
 local sources = require "aggr.sources"
 
@@ -19,13 +20,17 @@ local gather = {}
 local Job = { settles = true }
 Job.__index = Job
 
+local function check_keys(each, fallback, what, numbers, total)
+  for key in each(fallback) do need.number(what, "fallback", key, numbers, total) end
+end
+
 local function check_fallback(fallback, what, numbers, total)
   if fallback == nil or type(fallback) == "function" then return fallback end
   if type(fallback) ~= "table" or errors.is(fallback) then
     errors.usage(1, "%s: fallback must be a table by key or a function(key, err), got %s", what,
       errors.show(fallback))
   end
-  for key in pairs(fallback) do need.number(what, "fallback", key, numbers, total) end
+  options.each(check_keys, fallback, what, numbers, total)
   return fallback
 end
 

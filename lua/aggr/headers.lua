@@ -49,16 +49,9 @@ local function line(name, text)
   return name .. ": " .. text .. "\n"
 end
 
---- Check a table of headers and add it to `into`. The same name in other letters is one header.
----@param given table<string, string|number|(string|number)[]>
----@param what string
----@param into table<string, string>
-function headers.add(given, what, into)
-  if not options.is_table(given) then
-    errors.usage(1, "%s must be a table, got %s", what, errors.show(given))
-  end
+local function add_all(each, given, what, into)
   local seen = {}
-  for name, value in pairs(given) do
+  for name, value in each(given) do
     local values = headers.values(name, value, what)
     local lower = name:lower()
     if seen[lower] then errors.usage(1, "%s: %s stands there twice", what, errors.show(lower)) end
@@ -69,6 +62,17 @@ function headers.add(given, what, into)
     for i, text in ipairs(values) do values[i] = line(name, text) end
     into[lower] = table.concat(values)
   end
+end
+
+--- Check a table of headers and add it to `into`. The same name in other letters is one header.
+---@param given table<string, string|number|(string|number)[]>
+---@param what string
+---@param into table<string, string>
+function headers.add(given, what, into)
+  if not options.is_table(given) then
+    errors.usage(1, "%s must be a table, got %s", what, errors.show(given))
+  end
+  options.each(add_all, given, what, into)
 end
 
 local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -91,6 +95,18 @@ function headers.base64(text)
   return encoded
 end
 
+local function check_auth(each, auth, what)
+  for name, text in each(auth) do
+    if name ~= "bearer" and name ~= "user" and name ~= "password" then
+      errors.usage(1, "%s: unknown field %s (bearer, or user and password)", what,
+        errors.show(name))
+    end
+    if type(text) ~= "string" then
+      errors.usage(1, "%s.%s must be a string, got %s", what, name, errors.show(text))
+    end
+  end
+end
+
 --- The Authorization line of an `auth` option.
 ---@param auth { bearer: string?, user: string?, password: string? }
 ---@param what string
@@ -100,15 +116,7 @@ function headers.authorization(auth, what)
   if not options.is_table(auth) then
     errors.usage(1, "%s must be a table, got %s", what, errors.show(auth))
   end
-  for name, text in pairs(auth) do
-    if name ~= "bearer" and name ~= "user" and name ~= "password" then
-      errors.usage(1, "%s: unknown field %s (bearer, or user and password)", what,
-        errors.show(name))
-    end
-    if type(text) ~= "string" then
-      errors.usage(1, "%s.%s must be a string, got %s", what, name, errors.show(text))
-    end
-  end
+  options.each(check_auth, auth, what)
   if auth.bearer and not auth.user and not auth.password then
     value = "Bearer " .. auth.bearer
   elseif auth.user and not auth.bearer then

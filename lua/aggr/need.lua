@@ -49,6 +49,17 @@ function need.refuse_keys(value, what)
   end
 end
 
+local function wanted_of(each, list, what, numbers, total)
+  local wanted = {}
+  for at, key in each(list) do
+    if type(at) ~= "number" then
+      errors.usage(1, "%s: need must be a list of keys, as in { %s }", what, errors.show(at))
+    end
+    wanted[need.number(what, "need", key, numbers, total)] = true
+  end
+  return wanted
+end
+
 --- Compile the option; nil when nothing is needed.
 ---@param value true|integer|any[]|nil
 ---@param what string the called function
@@ -65,13 +76,7 @@ function need.compile(value, what, total, numbers)
   if type(value) ~= "table" then
     errors.usage(1, "%s: need must be true, a number or a list of keys, got %s", what, errors.show(value))
   end
-  local wanted = {}
-  for at, key in pairs(value) do
-    if type(at) ~= "number" then
-      errors.usage(1, "%s: need must be a list of keys, as in { %s }", what, errors.show(at))
-    end
-    wanted[need.number(what, "need", key, numbers, total)] = true
-  end
+  local wanted = options.each(wanted_of, value, what, numbers, total)
   return setmetatable({ wanted = wanted, allowed = 0, spare = 0 }, Need)
 end
 

@@ -78,6 +78,49 @@ function options.is_table(value)
   return type(meta) ~= "table" or rawget(meta, "__name") == nil
 end
 
+local RANK = { string = 1, number = 2 }
+
+local function goes_before(a, b)
+  local kind, other = RANK[type(a)] or 3, RANK[type(b)] or 3
+  if kind ~= other then return kind < other end
+  if kind == 3 then return tostring(a) < tostring(b) end
+  return a < b
+end
+
+--- As pairs: strings first, sorted.
+local function sorted_pairs(t)
+  local names, i = {}, 0
+  for name in pairs(t) do names[#names + 1] = name end
+  table.sort(names, goes_before)
+  return function()
+    i = i + 1
+    return names[i], t[names[i]]
+  end
+end
+
+--- pass(pairs, given, ...) and what it returns. When that raises kind `usage` it is done over with
+--- a `pairs` that is sorted: of several wrong entries it is always the same that is named.
+---@param pass fun(pairs: function, given: table, ...): any
+---@param given table
+---@return any
+function options.each(pass, given, ...)
+  local ok, result = pcall(pass, pairs, given, ...)
+  if ok then return result end
+  if errors.is(result) and result.kind == "usage" then pass(sorted_pairs, given, ...) end
+  error(result, 0)
+end
+
+local function refuse_unknown(given, known, what)
+  for name in sorted_pairs(given) do
+    if known[name] == nil then
+      if type(name) ~= "string" then
+        errors.usage(1, "%s: options are named, got the key %s", what, errors.show(name))
+      end
+      errors.usage(1, "%s: unknown option '%s'%s", what, name, options.hint(name, known))
+    end
+  end
+end
+
 --- Raise kind `usage` unless `given` is nil or a table whose keys are all in `known`.
 ---@param given table?
 ---@param known table<string, any>
@@ -89,12 +132,7 @@ function options.check(given, known, what)
     errors.usage(1, "%s: options must be a table, got %s", what, errors.show(given))
   end
   for name in pairs(given) do
-    if known[name] == nil then
-      if type(name) ~= "string" then
-        errors.usage(1, "%s: options are named, got the key %s", what, errors.show(name))
-      end
-      errors.usage(1, "%s: unknown option '%s'%s", what, name, options.hint(name, known))
-    end
+    if known[name] == nil then refuse_unknown(given, known, what) end
   end
   return given
 end

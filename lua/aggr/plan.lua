@@ -253,15 +253,19 @@ local function copy(parent)
   return self
 end
 
-local function apply(self, parent, opts, known, what)
-  if not options.is_table(opts) then
-    errors.usage(1, "%s: options must be a table, got %s", what, errors.show(opts))
-  end
-  for name, value in pairs(opts) do
+local function set_all(each, opts, self, parent, known, what)
+  for name, value in each(opts) do
     local setter = known[name]
     if not setter then unknown(name, known, what) end
     setter(self, value, what .. ": " .. name, parent)
   end
+end
+
+local function apply(self, parent, opts, known, what)
+  if not options.is_table(opts) then
+    errors.usage(1, "%s: options must be a table, got %s", what, errors.show(opts))
+  end
+  options.each(set_all, opts, self, parent, known, what)
   local bodies = (opts.body ~= nil and 1 or 0) + (opts.json ~= nil and 1 or 0)
     + (opts.form ~= nil and 1 or 0)
   if bodies > 1 then errors.usage(1, "%s: only one of body, json and form", what) end

@@ -32,11 +32,18 @@ function settings.configure(opts)
   if opts.list_only then secret.list_only() end
 end
 
+local function sorted_names(values)
+  local names = {}
+  for name in pairs(values) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
 --- What is wrong when the script ended: values were given, but it has no settings.
 ---@return string?
 function settings.unused()
   if done then return nil end
-  local name = next(given.set)
+  local name = sorted_names(given.set)[1]
   if name then return ("--set %s: the script has no settings"):format(name) end
   return given.file and "--settings: the script has no settings" or nil
 end
@@ -68,15 +75,18 @@ local function declared(name, spec)
   return setting
 end
 
+local function declared_all(each, specs)
+  local list = {}
+  for name, spec in each(specs) do list[#list + 1] = declared(name, spec) end
+  return list
+end
+
 ---@return aggr.Setting[] sorted by name
 local function declare(specs)
   if not options.is_table(specs) then
     errors.usage(1, "aggr.settings: expected a table of settings, got %s", errors.show(specs))
   end
-  local list = {}
-  for name, spec in pairs(specs) do
-    list[#list + 1] = declared(name, spec)
-  end
+  local list = options.each(declared_all, specs)
   table.sort(list, function(a, b) return a.name < b.name end)
   return list
 end
@@ -122,10 +132,7 @@ local function read_file(path)
 end
 
 local function check_names(values, known, where)
-  local names = {}
-  for name in pairs(values) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(sorted_names(values)) do
     if not known[name] then
       refuse("%s: the script has no setting '%s'%s", where, name, options.hint(name, known))
     end

@@ -1,5 +1,6 @@
 --- aggr.sources: tables of sources, checked before the first one starts.
 local errors = require "aggr.errors"
+local options = require "aggr.options"
 local request = require "aggr.request"
 
 local sources = {}
@@ -31,6 +32,23 @@ local function refuse_key(what, key, others)
     others > 0 and " among others" or "")
 end
 
+--- Its keys: the names, how many numbers there are and the highest.
+local function sorted_out(each, value, what)
+  local names, listed, highest = {}, 0, 0
+  for key in each(value) do
+    if type(key) == "string" then
+      names[#names + 1] = key
+    elseif type(key) == "number" and key % 1 == 0 and key >= 1 then
+      listed = listed + 1
+      if key > highest then highest = key end
+    else
+      refuse_key(what, key, #names + listed)
+    end
+  end
+  if #names > 0 and listed > 0 then refuse_key(what, names[1], 0) end
+  return { names = names, listed = listed, highest = highest }
+end
+
 --- The sorted names of a named table, or nil and the length of a list.
 ---@param value table
 ---@param what string the called function
@@ -38,22 +56,11 @@ end
 ---@return integer total
 function sources.keys(value, what)
   check_table(value, what)
-  local names, named, listed, highest = {}, 0, 0, 0
-  for key in pairs(value) do
-    if type(key) == "string" then
-      named = named + 1
-      names[named] = key
-    elseif type(key) == "number" and key % 1 == 0 and key >= 1 then
-      listed = listed + 1
-      if key > highest then highest = key end
-    else
-      refuse_key(what, key, named + listed)
-    end
-  end
-  if named > 0 and listed > 0 then refuse_key(what, names[1], 0) end
-  if named > 0 then
+  local found = options.each(sorted_out, value, what)
+  local names, listed, highest = found.names, found.listed, found.highest
+  if #names > 0 then
     table.sort(names)
-    return names, named
+    return names, #names
   end
   if highest > listed then check_list(value, highest, what) end
   return nil, listed

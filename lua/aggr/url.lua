@@ -50,6 +50,14 @@ local function variable(vars, name, what, taken)
   return url.encode(text)
 end
 
+local function check_taken(each, own, taken, text, what)
+  for name in each(own) do
+    if not taken[name] then
+      errors.usage(1, "%s: vars.%s is not in the path %s", what, tostring(name), errors.show(text))
+    end
+  end
+end
+
 --- Fill `{name}` in the path (not in scheme and host) from `vars`. `own`: those that must be used.
 ---@param text string
 ---@param vars table
@@ -63,11 +71,7 @@ function url.fill(text, vars, own, what)
   local filled = gsub(sub(text, from), "{([^{}]*)}", function(name)
     return variable(vars, name, what, taken)
   end)
-  for name in pairs(own or {}) do
-    if not taken[name] then
-      errors.usage(1, "%s: vars.%s is not in the path %s", what, tostring(name), errors.show(text))
-    end
-  end
+  if own then options.each(check_taken, own, taken, text, what) end
   return sub(text, 1, from - 1) .. filled
 end
 
@@ -98,17 +102,8 @@ local function pair(name, value, what)
   return url.encode(name) .. "=" .. url.encode(text)
 end
 
---- Encoded "name=value" text for each name; a list repeats its name.
----@param values table<string, any>
----@param what string
----@param into table<string, string>?
----@return table<string, string>
-function url.pairs(values, what, into)
-  into = into or {}
-  if not options.is_table(values) then
-    errors.usage(1, "%s must be a table, got %s", what, errors.show(values))
-  end
-  for name, value in pairs(values) do
+local function encode_all(each, values, what, into)
+  for name, value in each(values) do
     if type(name) ~= "string" then
       errors.usage(1, "%s: names must be strings, got the key %s", what, errors.show(name))
     end
@@ -122,6 +117,18 @@ function url.pairs(values, what, into)
     end
   end
   return into
+end
+
+--- Encoded "name=value" text for each name; a list repeats its name.
+---@param values table<string, any>
+---@param what string
+---@param into table<string, string>?
+---@return table<string, string>
+function url.pairs(values, what, into)
+  if not options.is_table(values) then
+    errors.usage(1, "%s must be a table, got %s", what, errors.show(values))
+  end
+  return options.each(encode_all, values, what, into or {})
 end
 
 --- The texts of `url.pairs`, joined in the order of their names.

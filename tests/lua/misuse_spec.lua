@@ -78,4 +78,40 @@ describe("misuse", function()
       end
     end
   end)
+
+  it("of many options at once always names the first in the order of their names", function()
+    local names = {}
+    for letter in ("abcdefghijklmnopqrstuvwx"):gmatch "." do names[#names + 1] = "q" .. letter end
+    local function table_of(value)
+      local made = {}
+      for _, name in ipairs(names) do made[name] = value end
+      return made
+    end
+    local function names_first(first, fn, ...)
+      local message = core.raised(fn, ...).message
+      assert.truthy(message:find(first, 1, true), message)
+    end
+    names_first("'qa'", new, table_of(1))
+    names_first("'qa'", api.fetch, api, "/x", table_of(1))
+    names_first("'qa'", res.json, res, table_of(1))
+    names_first("connect_timeout", api.fetch, api, "/x", { timeout = "x", method = 1, deadline = "x", expect = "x",
+      max_body = "x", redirects = "x", retry = "x", connect_timeout = "x", idle_timeout = "x" })
+    names_first("http", api.fetch, api, "/x", { tls = 1, http = 1, unix_socket = 1, proxy = 1, resolve = 1 })
+    names_first("qa", api.fetch, api, "/x", { query = table_of(print) })
+    names_first("qa", api.fetch, api, "/x", { form = table_of(print) })
+    names_first("qa", api.fetch, api, "/x", { vars = table_of("1") })
+    names_first("qa", api.fetch, api, "/x", { resolve = table_of("x") })
+    names_first("'qa'", api.fetch, api, "/x", { auth = table_of("x") })
+    names_first("qa", api.fetch, api, "/x", { headers = table_of(print) })
+    local twice = table_of("x")
+    twice.QX, twice.qb = "y", print
+    names_first("qb", api.fetch, api, "/x", { headers = twice })
+    local fake = new { transport = function() return { status = 200, headers = table_of(print) } end }
+    names_first("qa", fake.get, fake, "http://h/")
+    names_first("qa", require("aggr.settings").declare, table_of {})
+    local mixed = table_of("/x")
+    mixed[1] = "/x"
+    names_first("'qa'", require("aggr.sources").keys, mixed, "aggr.all")
+    names_first("'qa'", require("aggr.need").compile, table_of("x"), "aggr.all", 1, {})
+  end)
 end)
