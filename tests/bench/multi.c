@@ -1,26 +1,18 @@
 /* multi.c -- the yardstick: many GETs of one URL with plain libcurl (multi_socket) on libuv.
  *
+ *   multi URL TOTAL CONCURRENCY
+ *
  * Does what a careful C programmer would: easy handles are reused, connections kept, a socket's
- * uv_poll lives as long as the socket; each JSON body is decoded with lua-cjson.
- *
- *   multi URL TOTAL CONCURRENCY [hold]
- *
- * prints cpu_us (user and system, per request), wall_ms, rss_kib and ok. With `hold` rss_kib is
- * taken when the first answer comes, so with a URL that answers late, while all are in flight; else
- * it is the peak. BENCH_PER_MULTI=64 spreads the handles, so many to one curl multi handle.
+ * uv_poll lives as long as the socket. For the coroutines and what it prints see workload.h.
+ * BENCH_PER_MULTI=64 spreads the handles, so many to one curl multi handle; BENCH_CA names the CA's
+ * certificate for https.
  */
+#include "workload.h"
 #include <curl/curl.h>
-#include <lauxlib.h>
-#include <lua.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
-
-int luaopen_cjson(lua_State *L);
 
 struct shard {
     CURLM *multi;
@@ -28,6 +20,7 @@ struct shard {
 };
 
 struct request {
+    struct workload_call call;
     CURL *easy;
     struct shard *shard;
     char *body;
@@ -42,35 +35,7 @@ struct watch {
 };
 
 static uv_loop_t loop;
-static lua_State *L;
 static struct shard *shards;
-static long total, started, ended, ok, first_rss_kib;
-static bool hold;
-
-static void die(const char *what)
-{
-    fprintf(stderr, "multi: %s\n", what);
-    exit(1);
-}
-
-static long current_rss_kib(void)
-{
-    long pages = 0, resident = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    if (!statm || fscanf(statm, "%ld %ld", &pages, &resident) != 2)
-        die("no /proc/self/statm");
-    fclose(statm);
-    return resident * 4;
-}
-
-static bool decode(const struct request *request)
-{
-    lua_pushvalue(L, 1); /* cjson.decode */
-    lua_pushlstring(L, request->body ? request->body : "", request->len);
-    bool good = lua_pcall(L, 1, 1, 0) == 0;
-    lua_pop(L, 1);
-    return good;
-}
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 {
@@ -80,7 +45,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
         request->cap = (request->len + len) * 2;
         request->body = realloc(request->body, request->cap);
         if (!request->body)
-            die("out of memory");
+            workload_die("out of memory");
     }
     memcpy(request->body + request->len, bytes, len);
     request->len += len;
@@ -89,9 +54,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 
 static void start(struct request *request)
 {
-    if (started == total)
+    if (!workload_begin(&request->call))
         return;
-    started++;
     request->len = 0;
     curl_multi_add_handle(request->shard->multi, request->easy);
 }
@@ -103,11 +67,9 @@ static void finish(CURLMsg *message)
     CURLcode result = message->data.result;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
     curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-    if (hold && ended == 0)
-        first_rss_kib = current_rss_kib();
-    ended++;
     curl_multi_remove_handle(request->shard->multi, request->easy);
-    ok += result == CURLE_OK && status == 200 && decode(request);
+    workload_answer(&request->call, result == CURLE_OK && status == 200, request->body,
+                    request->len);
     start(request);
 }
 
@@ -145,14 +107,14 @@ static struct watch *watch_of(struct shard *shard, curl_socket_t fd)
         size_t len = (size_t)fd * 2 + 64;
         watches = realloc(watches, len * sizeof *watches);
         if (!watches)
-            die("out of memory");
+            workload_die("out of memory");
         memset(watches + watches_len, 0, (len - watches_len) * sizeof *watches);
         watches_len = len;
     }
     if (!watches[fd]) {
         struct watch *watch = calloc(1, sizeof *watch);
         if (!watch || uv_poll_init_socket(&loop, &watch->poll, fd) != 0)
-            die("cannot watch a socket");
+            workload_die("cannot watch a socket");
         watch->poll.data = watch;
         watch->fd = fd;
         watches[fd] = watch;
@@ -229,7 +191,7 @@ static void open_request(struct request *request, struct shard *shard, const cha
     request->shard = shard;
     request->easy = curl_easy_init();
     if (!request->easy)
-        die("no easy handle");
+        workload_die("no easy handle");
     curl_easy_setopt(request->easy, CURLOPT_URL, url);
     curl_easy_setopt(request->easy, CURLOPT_PRIVATE, request);
     curl_easy_setopt(request->easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -237,21 +199,9 @@ static void open_request(struct request *request, struct shard *shard, const cha
     curl_easy_setopt(request->easy, CURLOPT_CLOSESOCKETFUNCTION, on_socket_close);
     curl_easy_setopt(request->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(request->easy, CURLOPT_PROXY, "");
-}
-
-static double cpu_us(void)
-{
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1e6 +
-           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
-}
-
-static long peak_rss_kib(void)
-{
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
-    return use.ru_maxrss;
+    curl_easy_setopt(request->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    if (getenv("BENCH_CA"))
+        curl_easy_setopt(request->easy, CURLOPT_CAINFO, getenv("BENCH_CA"));
 }
 
 /* Each request cycles through the multi until all have been made. */
@@ -263,39 +213,22 @@ static void run(const char *url, long concurrency)
     struct request *requests = calloc((size_t)concurrency, sizeof *requests);
     shards = calloc((size_t)count, sizeof *shards);
     if (!requests || !shards)
-        die("out of memory");
+        workload_die("out of memory");
     for (long i = 0; i < count; i++)
         open_shard(&shards[i], per_multi);
     for (long i = 0; i < concurrency; i++) {
         open_request(&requests[i], &shards[i / per_multi], url);
         start(&requests[i]);
     }
-    while (ended < total)
+    while (workload_runs())
         uv_run(&loop, UV_RUN_ONCE);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 4)
-        die("usage: multi URL TOTAL CONCURRENCY [hold]");
-    total = atol(argv[2]);
-    hold = argc > 4;
-    long concurrency = atol(argv[3]);
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    workload_open(argc, argv);
     curl_global_init(CURL_GLOBAL_ALL);
     uv_loop_init(&loop);
-    L = luaL_newstate();
-    luaopen_cjson(L);
-    lua_getfield(L, -1, "decode");
-    lua_replace(L, 1);
-    lua_settop(L, 1);
-    double cpu_before = cpu_us();
-    uint64_t before_ns = uv_hrtime();
-    run(argv[1], concurrency);
-    printf("cpu_us=%.2f wall_ms=%.1f rss_kib=%ld ok=%ld\n", (cpu_us() - cpu_before) / (double)total,
-           (double)(uv_hrtime() - before_ns) / 1e6, hold ? first_rss_kib : peak_rss_kib(), ok);
-    return ok == total ? 0 : 1;
+    run(workload_url(), workload_concurrency());
+    return workload_close();
 }
