@@ -137,6 +137,16 @@ static void on_connected(struct aggr_sink *sink)
     arm(fetch);
 }
 
+/* As for the first connection; it is not looked up again. */
+static void on_redial(struct aggr_sink *sink)
+{
+    struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
+    uint64_t now_ns = now_of(fetch);
+    enter(fetch, AGGR_FETCH_CONNECT, now_ns);
+    aggr_limits_begin_hop(&fetch->limits, now_ns);
+    arm(fetch);
+}
+
 /* By ALPN or by what was asked for; libcurl takes an HTTP/2 status line from HTTP/1 peers too. */
 static bool may_be_http2(const struct aggr_fetch *fetch)
 {
@@ -186,6 +196,7 @@ static bool on_data(struct aggr_sink *sink, const char *bytes, size_t len)
 
 static const struct aggr_sink_ops sink_ops = {
     .on_connected = on_connected,
+    .on_redial = on_redial,
     .on_heard = on_heard,
     .on_head = on_head,
     .on_data = on_data,

@@ -114,6 +114,9 @@ static void replace(struct aggr_exchange *exchange)
     aggr_http1_reader_deinit(&exchange->reader);
     aggr_http1_exchange_restart(exchange);
     exchange->replaced = true;
+    exchange->announced = false;
+    if (exchange->sink->ops->on_redial)
+        exchange->sink->ops->on_redial(exchange->sink);
     dial(exchange);
 }
 
@@ -152,8 +155,7 @@ static void on_open(void *owner)
 {
     struct aggr_http1_connection *connection = owner;
     struct aggr_exchange *exchange = connection->exchange;
-    if (!exchange->replaced)
-        exchange->tls_ns = connection->stream->tls_ns;
+    exchange->tls_ns = connection->stream->tls_ns;
     announce(exchange);
     if (!send_on(exchange))
         finish(exchange);

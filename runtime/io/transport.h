@@ -3,7 +3,7 @@
  *
  * An exchange is the transport's from start to its end event or cancel; the sink is its caller's.
  *
- *   start -> connected? -> heard* -> head -> data* -> end
+ *   start -> (connected -> redial?)* -> heard* -> head -> data* -> end
  *   start -> ... -> cancel (nothing follows)
  */
 #pragma once
@@ -26,6 +26,7 @@ struct aggr_end {
  * nothing of the transport. False ends the exchange (`end` follows). */
 struct aggr_sink_ops {
     void (*on_connected)(struct aggr_sink *self);
+    void (*on_redial)(struct aggr_sink *self); /* again from the start: on_connected is to come */
     void (*on_heard)(struct aggr_sink *self); /* a line of a head, an interim one's too */
     bool (*on_head)(struct aggr_sink *self, const char *bytes, size_t len); /* final head, raw */
     bool (*on_data)(struct aggr_sink *self, const char *bytes, size_t len); /* raw body bytes */
@@ -59,7 +60,7 @@ aggr_exchange_request_dial(const struct aggr_exchange_request *request)
 
 struct aggr_transport_ops {
     const char *name; /* static: shown to people */
-    /* NULL: see `failure`, and no event comes. None but on_connected comes from within start. */
+    /* NULL: see `failure`, and no event comes. From within start come connected and redial alone. */
     struct aggr_exchange *(*start)(struct aggr_transport *self,
                                    const struct aggr_exchange_request *request,
                                    struct aggr_sink *sink, struct aggr_failure *failure);

@@ -20,6 +20,15 @@ static void await_go(void)
         sched_yield();
 }
 
+/* Its connections have been closed by us. */
+static void settle(struct server *server)
+{
+    go = 1;
+    while (server->open > 0)
+        sched_yield();
+    go = 0;
+}
+
 static int serve(struct server *self, int fd, const char *path)
 {
     static const char answer[] = "HTTP/1.1 %s\r\n%sContent-Length: 2\r\n\r\nok";
@@ -49,7 +58,6 @@ static void open_runtime(struct aggr_clock *clock)
     struct aggr_runtime_options options = {.mode = mode, .clock = clock};
     CHECK(aggr_runtime_init(&rt, &options) == AGGR_OK);
     policy = aggr_policy_intern(rt.policies, &plain, &why);
-    go = 0;
 }
 
 static void close_runtime(void)
@@ -63,13 +71,12 @@ static void on_end(struct aggr_fetch *fetch, void *owner)
     *(bool *)owner = true;
 }
 
-/* A request to its end; with a body it is a PUT of that. */
-static void expect(const struct server *server, const char *path, const char *body, size_t body_len,
-                   int status)
+/* With a body it is a PUT of that. */
+static struct aggr_fetch *begin(int port, const char *path, const char *body, size_t body_len,
+                                bool *ended)
 {
     char url[128];
-    bool ended = false;
-    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", server->port, path);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", port, path);
     struct aggr_fetch_request request = {.method = body ? "PUT" : "GET",
                                          .url = url,
                                          .url_len = strlen(url),
@@ -78,11 +85,20 @@ static void expect(const struct server *server, const char *path, const char *bo
                                          .body_len = body_len,
                                          .policy = policy,
                                          .timeout_ns = 10 * AGGR_NS_PER_S,
-                                         .connect_timeout_ns = AGGR_NEVER,
+                                         .connect_timeout_ns = 500 * AGGR_NS_PER_MS,
                                          .idle_timeout_ns = AGGR_NEVER,
                                          .max_body_bytes = 1 << 20};
-    struct aggr_fetch *fetch = aggr_fetch_new(&rt, &request, on_end, &ended);
+    *ended = false;
+    struct aggr_fetch *fetch = aggr_fetch_new(&rt, &request, on_end, ended);
     aggr_fetch_start(fetch);
+    return fetch;
+}
+
+static void expect(const struct server *server, const char *path, const char *body, size_t body_len,
+                   int status)
+{
+    bool ended;
+    struct aggr_fetch *fetch = begin(server->port, path, body, body_len, &ended);
     while (!ended)
         aggr_loop_turn(&rt.loop, true);
     CHECK_STR(aggr_fetch_failure(fetch)->text, "");
@@ -101,6 +117,7 @@ static void what_the_server_says_while_it_is_idle_closes_it(struct server *serve
         go = 1;
         while (aggr_router_connections(&rt.router) > 0)
             aggr_loop_turn(&rt.loop, true);
+        settle(server);
         close_runtime();
     }
 }
@@ -142,14 +159,63 @@ static void an_answer_ahead_of_its_request_is_taken(struct server *server)
         if (mode == AGGR_ROUTER_CURL && !cases[i % 4].curl)
             continue;
         int before = server->connections;
-        go = 0;
         expect(server, "/", NULL, 0, 200); /* so that it is a connection used again */
         expect(server, cases[i % 4].path, upload, UPLOAD, cases[i % 4].status);
         CHECK(aggr_router_connections(&rt.router) == 0);
         CHECK(server->connections == before + 1);
-        go = 1;
+        settle(server);
     }
     close_runtime();
+}
+
+/* A listener whose one connection has served a request, and that takes no more. */
+static int begin_alone(int *listener, int *queued)
+{
+    static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    bool ended;
+    *listener = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(*listener, (struct sockaddr *)&address, len) == 0 && listen(*listener, 0) == 0);
+    CHECK(getsockname(*listener, (struct sockaddr *)&address, &len) == 0);
+    struct aggr_fetch *fetch = begin(ntohs(address.sin_port), "/", NULL, 0, &ended);
+    int fd = accept(*listener, NULL, NULL);
+    CHECK(server_write(fd, ok));
+    while (!ended)
+        aggr_loop_turn(&rt.loop, true);
+    CHECK(aggr_fetch_response(fetch)->status == 200);
+    aggr_fetch_free(fetch);
+    for (int i = 0; i < 4; i++) {
+        queued[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)!connect(queued[i], (struct sockaddr *)&address, len);
+    }
+    return fd;
+}
+
+/* What may be sent again goes to another connection, which has a time-out of its own to stand. */
+static void the_connection_in_its_place_has_a_time_out(void)
+{
+    int listener, queued[4];
+    bool ended;
+    struct sockaddr_in address;
+    socklen_t len = sizeof address;
+    open_runtime(NULL);
+    int fd = begin_alone(&listener, queued);
+    CHECK(getsockname(listener, (struct sockaddr *)&address, &len) == 0);
+    struct aggr_fetch *fetch = begin(ntohs(address.sin_port), "/", NULL, 0, &ended);
+    close(fd); /* a reset: nothing of the requests was read */
+    while (!ended)
+        aggr_loop_turn(&rt.loop, true);
+    CHECK_STR(aggr_fetch_failure(fetch)->text, "no connection to 127.0.0.1 within 500 ms");
+    CHECK(aggr_fetch_failure(fetch)->phase == AGGR_PHASE_CONNECT);
+    struct aggr_fetch_timing timing;
+    aggr_fetch_timing(fetch, &timing);
+    CHECK(timing.connect >= 500 * AGGR_NS_PER_MS);
+    aggr_fetch_free(fetch);
+    close_runtime();
+    for (int i = 0; i < 4; i++)
+        close(queued[i]);
+    close(listener);
 }
 
 int main(void)
@@ -163,6 +229,7 @@ int main(void)
     what_the_server_says_while_it_is_idle_closes_it(&server);
     the_servers_hint_is_kept(&server);
     an_answer_ahead_of_its_request_is_taken(&server);
+    the_connection_in_its_place_has_a_time_out();
     mode = AGGR_ROUTER_CURL;
     an_answer_ahead_of_its_request_is_taken(&server);
     server_stop(&server);
