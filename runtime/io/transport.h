@@ -27,7 +27,7 @@ struct aggr_end {
 struct aggr_sink_ops {
     void (*on_connected)(struct aggr_sink *self);
     void (*on_redial)(struct aggr_sink *self); /* again from the start: on_connected is to come */
-    void (*on_heard)(struct aggr_sink *self); /* a line of a head, an interim one's too */
+    void (*on_heard)(struct aggr_sink *self);  /* a line of a head, an interim one's too */
     bool (*on_head)(struct aggr_sink *self, const char *bytes, size_t len); /* final head, raw */
     bool (*on_data)(struct aggr_sink *self, const char *bytes, size_t len); /* raw body bytes */
     void (*on_end)(struct aggr_sink *self, const struct aggr_end *end);     /* once; may start */
@@ -60,7 +60,7 @@ aggr_exchange_request_dial(const struct aggr_exchange_request *request)
 
 struct aggr_transport_ops {
     const char *name; /* static: shown to people */
-    /* NULL: see `failure`, and no event comes. From within start come connected and redial alone. */
+    /* NULL: see `failure`, and no event comes. Only connected and redial come from within. */
     struct aggr_exchange *(*start)(struct aggr_transport *self,
                                    const struct aggr_exchange_request *request,
                                    struct aggr_sink *sink, struct aggr_failure *failure);

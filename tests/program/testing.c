@@ -6,7 +6,8 @@
  *   originals                the globals as the library sees them
  *   raw_require              Lua's own (set by main.lua)
  *   require(name)            a module of the library, core modules too
- *   run(source, { cancel_at = seconds, reason = "signal" | "deadline" }) -> code, text, notes
+ *   run(source, { cancel_at = seconds, reason = "signal" | "deadline" })
+ *                            -> code, text, notes, what its tracer was told ("enter 1 leave 1 …")
  *                            `source` as main function of another vm with a clock of its own; it is
  *                            called with note(text)
  */
@@ -73,6 +74,8 @@ struct inner {
     struct aggr_vm *vm;
     struct aggr_timer timer;
     struct aggr_buf notes;
+    struct aggr_trace trace;
+    struct aggr_buf events;
     struct aggr_run_result result;
 };
 
@@ -85,6 +88,23 @@ static int l_note(lua_State *L)
         aggr_buf_append(&inner->notes, " ", 1);
     aggr_buf_append(&inner->notes, text, len);
     return 0;
+}
+
+static void on_event(struct aggr_trace *trace, enum aggr_trace_event event, uint64_t id)
+{
+    static const char *const names[] = {
+        [AGGR_TRACE_TASK_ENTER] = "enter",
+        [AGGR_TRACE_TASK_LEAVE] = "leave",
+        [AGGR_TRACE_TASK_END] = "end",
+        [AGGR_TRACE_SCOPE_OPEN] = "open",
+        [AGGR_TRACE_SCOPE_CLOSE] = "close",
+        [AGGR_TRACE_EXCHANGE_START] = "start",
+        [AGGR_TRACE_EXCHANGE_END] = "exchange_end",
+    };
+    struct inner *inner = AGGR_LIST_ENTRY(trace, struct inner, trace);
+    char text[64];
+    int len = snprintf(text, sizeof text, "%s %llu ", names[event], (unsigned long long)id);
+    aggr_buf_append(&inner->events, text, (size_t)len);
 }
 
 static void on_cancel(struct aggr_timer *timer)
@@ -119,6 +139,8 @@ static void run_inner(struct inner *inner)
     aggr_testing_clock_init(&inner->clock);
     struct aggr_runtime_options options = {.clock = &inner->clock.clock, .seed = 1};
     AGGR_CHECK(aggr_runtime_init(&inner->runtime, &options) == AGGR_OK);
+    inner->trace.on_event = on_event;
+    inner->runtime.trace = &inner->trace;
     inner->vm = aggr_vm_new(&inner->runtime, NULL, &why);
     AGGR_CHECK(inner->vm);
     run_main(inner);
@@ -146,9 +168,11 @@ static int l_run(lua_State *L)
     lua_pushinteger(L, inner->result.code);
     lua_pushstring(L, inner->result.text);
     lua_pushlstring(L, inner->notes.data ? inner->notes.data : "", inner->notes.len);
+    lua_pushlstring(L, inner->events.data ? inner->events.data : "", inner->events.len);
     aggr_buf_deinit(&inner->notes);
+    aggr_buf_deinit(&inner->events);
     free(inner);
-    return 3;
+    return 4;
 }
 
 static const luaL_Reg functions[] = {

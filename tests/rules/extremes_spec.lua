@@ -115,4 +115,28 @@ describe("a run", function()
     assert.equal(70, code)
     assert.matches("nothing is pending: inner:1: wait", text, 1, true)
   end)
+
+  it("tells its tracer of each task and scope by an id of its own, from beginning to end", function()
+    local _, _, _, events = testing.run [[
+      local aggr = require "aggr"
+      aggr.group(function(g)
+        g:spawn(aggr.sleep, 1)
+        g:spawn(aggr.deadline, 5, aggr.sleep, 2)
+      end)
+    ]]
+    local letters, used = {}, 0
+    local told = events:gsub("(%a+) (%d+)", function(event, id)
+      local kind = (event == "open" or event == "close") and "scope" or "task"
+      local key = kind .. id
+      if not letters[key] then
+        used = used + 1
+        letters[key] = string.char(96 + used)
+      end
+      return event .. " " .. letters[key]
+    end)
+    assert.equal("enter a open b leave a " -- main and its group
+      .. "enter c leave c enter d open e leave d " -- the tasks; e is the deadline's scope
+      .. "enter c leave c end c enter d close e leave d end d "
+      .. "enter a close b leave a end a ", told)
+  end)
 end)
