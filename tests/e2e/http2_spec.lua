@@ -1,35 +1,19 @@
 --- HTTP/2, against nghttpd.
-local posix = require "e2e.posix"
-local process = require "e2e.process"
+local nghttpd = require "e2e.nghttpd"
 local support = require "e2e.support"
 
 describe("HTTP/2", function()
-  local server, base, ca
+  local server
 
   setup(function()
-    local certs = support.fixture().certs
-    local root = support.folder() .. "/h2"
-    os.execute("mkdir -p " .. root)
-    local function put(name, content)
-      local file = assert(io.open(root .. "/" .. name, "wb"))
-      file:write(content)
-      file:close()
-    end
-    put("item.json", '{"id":1}')
-    put("large", ("0123456789"):rep(300000))
-    local port = posix.free_port()
-    server = process.start({ "nghttpd", "-d", root, tostring(port), certs .. "/good.key", certs .. "/good.pem" })
-    assert.is_true(posix.await_listener(port, 10 * support.slow), "nghttpd does not start")
-    base, ca = "https://localhost:" .. port, certs .. "/ca.pem"
+    server = nghttpd.start({ ["item.json"] = '{"id":1}', large = ("0123456789"):rep(300000) }, true)
   end)
 
-  teardown(function()
-    server:signal("TERM")
-    server:wait(5)
-  end)
+  teardown(function() server:stop() end)
 
   local function value(code)
-    return support.value('local aggr = require "aggr"\nlocal base, ca = ...\n' .. code, { args = { base, ca } })
+    return support.value('local aggr = require "aggr"\nlocal base, ca = ...\n' .. code,
+      { args = { server.base, server.ca } })
   end
 
   it("is used when the server offers it, and HTTP/1.1 when it does not or http = '1.1'", function()
@@ -41,7 +25,7 @@ describe("HTTP/2", function()
       local one, two = api:fetch("/item.json"), aggr.fetch { url = plain, tls = { ca = ca } }
       local _, err = aggr.try(api.fetch, api, "/item.json", { http = "1.1" })
       return { one.http, one:json().id, two.http, err.kind }
-    ]], { args = { base, plain, ca } })
+    ]], { args = { server.base, plain, server.ca } })
     assert.same({ "2", 1, "1.1" }, { got[1], got[2], got[3] })
     assert.is_string(got[4]) -- nghttpd speaks nothing else
   end)
