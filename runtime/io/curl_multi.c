@@ -170,6 +170,12 @@ static void pause_reading(struct aggr_exchange *exchange, bool on)
     curl_easy_pause(exchange->handle.easy, on ? CURLPAUSE_RECV : CURLPAUSE_CONT);
 }
 
+static void retire(struct aggr_exchange *exchange)
+{
+    curl_easy_setopt(exchange->handle.easy, CURLOPT_FORBID_REUSE, 1L);
+    exchange->https = -1; /* set anew for the next one */
+}
+
 static unsigned count_connections(struct aggr_transport *self)
 {
     return ((struct curl_transport *)self)->shards.sockets.open;
@@ -187,6 +193,7 @@ static const struct aggr_transport_ops transport_ops = {
     .start = start,
     .cancel = detach,
     .pause = pause_reading,
+    .retire = retire,
     .phase = aggr_exchange_phase,
     .connections = count_connections,
     .free = transport_free,

@@ -114,6 +114,8 @@ static void on_end(struct aggr_sink *sink, const struct aggr_end *ended)
     fetch->timing.tls += tls_ns;
     fetch->timing.connect -= tls_ns;
     give_back(fetch);
+    if (response->status == 0)
+        aggr_router_failed(&fetch->rt->router, fetch->transport, fetch->policy, &fetch->hop.url);
     if (response->failure.code)
         fail(fetch, &response->failure);
     else if (ended->failure.code && !(ours && fetch->location))
@@ -163,6 +165,9 @@ static bool on_head(struct aggr_sink *sink, const char *bytes, size_t len)
     enter(fetch, AGGR_FETCH_BODY, now_ns);
     if (!aggr_response_head(response, bytes, len))
         return false;
+    if (aggr_router_heard(&fetch->rt->router, fetch->transport, fetch->policy, &fetch->hop.url,
+                          response->http))
+        fetch->transport->ops->retire(fetch->exchange);
     if (response->status == 101)
         aggr_failure_set(&response->failure, AGGR_ERR_PROTOCOL, AGGR_PHASE_WAIT,
                          "the server switched protocols unasked");
@@ -229,6 +234,7 @@ static void on_granted(struct aggr_waiter *waiter)
     enter(fetch, AGGR_FETCH_CONNECT, now_ns);
     aggr_limits_resume(&fetch->limits, now_ns);
     prepare_request(fetch);
+    aggr_router_make_room(&fetch->rt->router, transport);
     fetch->exchange = transport->ops->start(transport, &fetch->request, &fetch->sink, &why);
     if (fetch->exchange) {
         fetch->served_by = transport->ops->name;

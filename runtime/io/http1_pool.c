@@ -103,6 +103,13 @@ static bool drop_oldest(struct aggr_http1_pool *pool)
     return true;
 }
 
+void aggr_http1_pool_limit(struct aggr_http1_pool *pool, unsigned max)
+{
+    pool->max = max;
+    while (max > 0 && pool->open > max && drop_oldest(pool))
+        ;
+}
+
 void aggr_http1_pool_deinit(struct aggr_http1_pool *pool)
 {
     while (drop_oldest(pool))

@@ -37,6 +37,9 @@ struct aggr_http1_pool {
 
 void aggr_http1_pool_init(struct aggr_http1_pool *pool, struct aggr_loop *loop, unsigned max);
 
+/* Another `max`; idle ones are closed where more are open. */
+void aggr_http1_pool_limit(struct aggr_http1_pool *pool, unsigned max);
+
 /* All that is left is idle. */
 void aggr_http1_pool_deinit(struct aggr_http1_pool *pool);
 

@@ -277,13 +277,18 @@ static const struct aggr_transport_ops transport_ops = {
     .looks_up = true,
 };
 
-struct aggr_transport *aggr_native_new(struct aggr_loop *loop, unsigned sockets_max)
+void aggr_native_limit(struct aggr_transport *self, unsigned sockets_max)
+{
+    aggr_http1_pool_limit(&((struct aggr_native *)self)->pool, sockets_max);
+}
+
+struct aggr_transport *aggr_native_new(struct aggr_loop *loop)
 {
     struct aggr_native *native = aggr_mem_new(1, sizeof *native);
     native->base.ops = &transport_ops;
     native->loop = loop;
     native->plain = aggr_dial_plain_new(loop);
-    aggr_http1_pool_init(&native->pool, loop, sockets_max);
+    aggr_http1_pool_init(&native->pool, loop, 0);
     aggr_list_init(&native->spares);
     return &native->base;
 }

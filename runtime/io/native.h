@@ -7,6 +7,9 @@
 #include "io/loop.h"
 #include "io/transport.h"
 
-/* Free it through its ops. Idle connections are closed when there would be more than `sockets_max`
- * (0: any number). */
-struct aggr_transport *aggr_native_new(struct aggr_loop *loop, unsigned sockets_max);
+/* Free it through its ops. */
+struct aggr_transport *aggr_native_new(struct aggr_loop *loop);
+
+/* Idle connections are closed when there would be more than `sockets_max`; at first there may be
+ * any number. */
+void aggr_native_limit(struct aggr_transport *self, unsigned sockets_max);

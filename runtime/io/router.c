@@ -2,6 +2,13 @@
 #include "io/curl_multi.h"
 #include "io/native.h"
 
+enum { KEY_MAX = AGGR_URL_HOST_MAX + 40 };
+
+void aggr_router_init(struct aggr_router *router)
+{
+    aggr_taught_init(&router->http1);
+}
+
 /* What the native transport lacks for such a request; NULL: nothing. */
 static const char *missing(const struct aggr_policy *policy, const struct aggr_url *url,
                            const struct aggr_route *route)
@@ -13,10 +20,58 @@ static const char *missing(const struct aggr_policy *policy, const struct aggr_u
     return NULL;
 }
 
+/* Is the version found out by TLS (ALPN)? */
+static bool is_negotiated(const struct aggr_router *router, const struct aggr_policy *policy,
+                          const struct aggr_url *url)
+{
+    return router->mode == AGGR_ROUTER_AUTO && url->https && policy->http == AGGR_POLICY_HTTP_AUTO;
+}
+
+static const char *key_of(char out[KEY_MAX], const struct aggr_policy *policy,
+                          const struct aggr_url *url)
+{
+    snprintf(out, KEY_MAX, "%u %s", policy->id, url->origin);
+    return out;
+}
+
+static void note(struct aggr_router *router, const struct aggr_policy *policy,
+                 const struct aggr_url *url, bool http1)
+{
+    char key[KEY_MAX];
+    free(aggr_taught_drop(&router->http1));
+    aggr_taught_note(&router->http1, key_of(key, policy, url), http1);
+}
+
+bool aggr_router_heard(struct aggr_router *router, const struct aggr_transport *transport,
+                       const struct aggr_policy *policy, const struct aggr_url *url,
+                       enum aggr_http http)
+{
+    if (transport != router->curl || !is_negotiated(router, policy, url) || http == AGGR_HTTP_2)
+        return false;
+    note(router, policy, url, true);
+    return true;
+}
+
+void aggr_router_failed(struct aggr_router *router, const struct aggr_transport *transport,
+                        const struct aggr_policy *policy, const struct aggr_url *url)
+{
+    if (transport == router->native && is_negotiated(router, policy, url))
+        note(router, policy, url, false);
+}
+
+static bool is_http1(const struct aggr_router *router, const struct aggr_policy *policy,
+                     const struct aggr_url *url)
+{
+    char key[KEY_MAX];
+    if (!is_negotiated(router, policy, url))
+        return true;
+    return aggr_taught_find(&router->http1, key_of(key, policy, url)) != 0;
+}
+
 static struct aggr_transport *native_of(struct aggr_router *router)
 {
     if (!router->native)
-        router->native = aggr_native_new(router->loop, router->sockets_max);
+        router->native = aggr_native_new(router->loop);
     return router->native;
 }
 
@@ -40,15 +95,22 @@ struct aggr_transport *aggr_router_choose(struct aggr_router *router,
                          "the native transport does not speak %s (--transport=auto does)", lacking);
         return NULL;
     }
-    bool natively =
-        router->mode != AGGR_ROUTER_CURL && !lacking &&
-        (!url->https || policy->http == AGGR_POLICY_HTTP_1 || router->mode == AGGR_ROUTER_NATIVE);
+    bool natively = router->mode != AGGR_ROUTER_CURL && !lacking && is_http1(router, policy, url);
     return natively ? native_of(router) : curl_of(router, why);
 }
 
 static unsigned connections_of(struct aggr_transport *transport)
 {
     return transport ? transport->ops->connections(transport) : 0;
+}
+
+/* libcurl cannot be told to close an idle connection, so ours make room for its. */
+void aggr_router_make_room(struct aggr_router *router, const struct aggr_transport *transport)
+{
+    unsigned others = connections_of(router->curl) + (transport == router->curl);
+    unsigned max = router->sockets_max;
+    if (max > 0 && router->native)
+        aggr_native_limit(router->native, max > others ? max - others : 1);
 }
 
 unsigned aggr_router_connections(const struct aggr_router *router)
@@ -63,4 +125,5 @@ void aggr_router_deinit(struct aggr_router *router)
         router->native->ops->free(router->native);
     if (router->curl)
         router->curl->ops->free(router->curl);
+    aggr_taught_deinit(&router->http1);
 }

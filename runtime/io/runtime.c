@@ -37,6 +37,7 @@ enum aggr_err aggr_runtime_init(struct aggr_runtime *rt, const struct aggr_runti
                                       .in_flight_max = concurrency,
                                       .sockets_max = options->sockets,
                                       .forced = options->transport};
+    aggr_router_init(&rt->router);
     aggr_rng_init(&rt->rng, options->seed);
     return AGGR_OK;
 }

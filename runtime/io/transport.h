@@ -68,6 +68,8 @@ struct aggr_transport_ops {
     void (*cancel)(struct aggr_exchange *exchange);
     /* Stop or resume reading. */
     void (*pause)(struct aggr_exchange *exchange, bool on);
+    /* Its connection is not to serve another; from inside on_head. NULL: cannot be. */
+    void (*retire)(struct aggr_exchange *exchange);
     /* Where it is now: connect, tls, write, wait or body. */
     enum aggr_phase (*phase)(struct aggr_exchange *exchange);
     unsigned (*connections)(struct aggr_transport *self); /* open sockets, for stats and tests */

@@ -2,7 +2,7 @@
 local attempt = require "e2e.attempt"
 local support = require "e2e.support"
 
-describe("TLS", function()
+describe("TLS #https", function()
   support.guard(before_each, after_each)
 
   local fixture = support.fixture()
@@ -98,7 +98,7 @@ describe("TLS", function()
   it("keeps its connection for the next request", function()
     support.value([[
       local aggr = require "aggr"
-      local api = aggr.client { base = arg[1], tls = { ca = arg[2] } }
+      local api = aggr.client { base = arg[1], tls = { ca = arg[2] }, http = "1.1" }
       for i = 1, 5 do api:json("/json?id=" .. i) end
       return true
     ]], { args = { fixture:tls_url(""), ca } })
