@@ -31,9 +31,9 @@ local REASON = {
 }
 
 local HINT = {
-  tls = "tls = { ca = 'file.pem' } trusts a private certificate authority",
   too_large = "max_body = '64MiB' raises the cap",
 }
+local HINT_AUTHORITY = "tls = { ca = 'file.pem' } trusts a private certificate authority"
 local HINT_CLIENT_CERTIFICATE = "tls = { cert = 'client.pem', key = 'client.key' } are PEM files that belong together"
 
 --- Call > scope > client > command line.
@@ -47,6 +47,9 @@ end
 
 local function hint_for(failure)
   if failure.message:find("^cannot use the client certificate") then return HINT_CLIENT_CERTIFICATE end
+  -- Not where the certificate itself is at fault: it has expired, or is another host's.
+  local of_issuer = failure.message:find("issuer", 1, true) or failure.message:find("self.signed")
+  if failure.kind == "tls" and of_issuer then return HINT_AUTHORITY end
   return HINT[failure.kind]
 end
 

@@ -264,8 +264,23 @@ enum aggr_err aggr_curl_handle_prepare(struct aggr_curl_handle *handle, const st
     return err ? err : set_addresses(handle);
 }
 
+static void settle(struct aggr_curl_handle *handle)
+{
+    if (handle->starting)
+        --*handle->starting;
+    handle->starting = NULL;
+}
+
+void aggr_curl_handle_moved(struct aggr_curl_handle *handle, int fd)
+{
+    settle(handle);
+    if (!handle->connected)
+        handle->fd = fd;
+}
+
 void aggr_curl_handle_connected(struct aggr_curl_handle *handle)
 {
+    settle(handle);
     handle->connected = true;
     if (handle->teach.len == 0)
         return;
@@ -299,6 +314,7 @@ uint64_t aggr_curl_handle_tls_ns(const struct aggr_curl_handle *handle)
 
 void aggr_curl_handle_reset(struct aggr_curl_handle *handle)
 {
+    settle(handle);
     if (handle->teach.len > 0) { /* not read by curl yet, perhaps, and about to change */
         curl_easy_setopt(handle->easy, CURLOPT_RESOLVE, NULL);
         aggr_buf_clear(&handle->teach);

@@ -22,6 +22,7 @@ struct aggr_curl_handle {
     struct aggr_curl_shard *shard; /* NULL while idle */
     struct aggr_taught *taught;    /* while running, as the next one */
     struct aggr_dial to;
+    unsigned *starting; /* the counter it is in as long as it has no connection; else NULL */
 
     /* of the running connection */
     bool connected;       /* it stands, TLS and proxy included */
@@ -58,6 +59,9 @@ bool aggr_curl_handle_renamed(const struct aggr_curl_handle *handle);
 
 /* See on_debug in curl_handle.c: to be called when a head of a response begins. */
 void aggr_curl_handle_watch_head(struct aggr_curl_handle *handle);
+
+/* It has a socket, whose state has changed so, of which its multi handle tells; -1 = none. */
+void aggr_curl_handle_moved(struct aggr_curl_handle *handle, int fd);
 
 /* The connection stands. */
 void aggr_curl_handle_connected(struct aggr_curl_handle *handle);

@@ -178,7 +178,7 @@ static void retire(struct aggr_exchange *exchange)
 
 static unsigned count_connections(struct aggr_transport *self)
 {
-    return ((struct curl_transport *)self)->shards.sockets.open;
+    return aggr_curl_shards_sockets(&((struct curl_transport *)self)->shards);
 }
 
 static void transport_free(struct aggr_transport *self)

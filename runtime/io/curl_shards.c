@@ -61,8 +61,8 @@ static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *data, 
     struct aggr_curl_handle *handle = NULL;
     (void)unused;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&handle);
-    if (handle && !handle->connected)
-        handle->fd = what == CURL_POLL_REMOVE ? -1 : fd;
+    if (handle)
+        aggr_curl_handle_moved(handle, what == CURL_POLL_REMOVE ? -1 : fd);
     if (what == CURL_POLL_REMOVE) {
         aggr_sockets_idle(sockets, fd);
         return 0;
@@ -180,6 +180,11 @@ void aggr_curl_shards_init(struct aggr_curl_shards *shards, struct aggr_loop *lo
     shards->ops = ops;
 }
 
+unsigned aggr_curl_shards_sockets(const struct aggr_curl_shards *shards)
+{
+    return shards->sockets.open + shards->starting;
+}
+
 void aggr_curl_shards_deinit(struct aggr_curl_shards *shards)
 {
     for (unsigned i = 0; i < shards->len; i++) {
@@ -211,6 +216,8 @@ enum aggr_err aggr_curl_shards_add(struct aggr_curl_shard *shard, struct aggr_cu
         return AGGR_ERR_MEMORY;
     handle->shard = shard;
     shard->running++;
+    handle->starting = &shard->pool->shards->starting;
+    ++*handle->starting;
     return AGGR_OK;
 }
 

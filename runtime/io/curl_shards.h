@@ -48,6 +48,7 @@ struct aggr_curl_shards {
     struct aggr_sockets sockets;
     struct aggr_curl_pool **pools; /* owned, by policy id; NULL until used */
     unsigned len, count;           /* pools there is room for; shards in all */
+    unsigned starting;             /* handles that run and may have to open a socket yet */
 };
 
 enum { AGGR_CURL_SHARD_MAX = 48 };
@@ -69,6 +70,9 @@ enum aggr_err aggr_curl_shards_add(struct aggr_curl_shard *shard, struct aggr_cu
 /* Off the loop: no event of it comes any more, and what it has dialled is closed, unless curl keeps
  * it for others. The handle is freed, or kept as a spare one when it can be. */
 void aggr_curl_shards_remove(struct aggr_curl_handle *handle, bool can_be_spare);
+
+/* Open ones, and those that are about to be. */
+unsigned aggr_curl_shards_sockets(const struct aggr_curl_shards *shards);
 
 /* Has curl look at a socket now. Not from within `ops`. */
 void aggr_curl_shards_look(struct aggr_curl_shard *shard, int fd);

@@ -72,7 +72,7 @@ struct aggr_transport_ops {
     void (*retire)(struct aggr_exchange *exchange);
     /* Where it is now: connect, tls, write, wait or body. */
     enum aggr_phase (*phase)(struct aggr_exchange *exchange);
-    unsigned (*connections)(struct aggr_transport *self); /* open sockets, for stats and tests */
+    unsigned (*connections)(struct aggr_transport *self); /* sockets, open or about to be */
     void (*free)(struct aggr_transport *self);            /* no exchange may be in flight */
     bool looks_up; /* names have to be looked up before start */
 };

@@ -1,19 +1,9 @@
-/* Both transports against real sockets: connections used again, cancels in each phase, stale
- * connections, raw heads, names never resolved by curl, addresses that race. */
-#include "check.h"
-#include "io/fetch.h"
-#include "server.h"
-#include <signal.h>
+/* Both transports against real sockets: connections used again, stale ones, raw heads, names never
+ * resolved by curl, addresses that race. */
+#include "fetches.h"
 #include <sys/un.h>
 
 enum { MANY = 120 };
-
-static struct aggr_runtime rt;
-static enum aggr_router_mode mode; /* of the transport in turn */
-static const struct aggr_policy *policy;
-static int ended;
-static atomic_int lookups;
-static atomic_int held; /* connections that wait for the peer to go away */
 
 static int serve(struct server *self, int fd, const char *path)
 {
@@ -48,14 +38,6 @@ static int serve(struct server *self, int fd, const char *path)
             ;
         return 0;
     }
-    if (strcmp(path, "/silent") == 0 || strcmp(path, "/half") == 0) {
-        if (strcmp(path, "/half") == 0)
-            server_write(fd, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
-        held++;
-        ssize_t got = read(fd, line, 1); /* until the peer is gone */
-        held--;
-        return got > 0;
-    }
     if (strcmp(path, "/reset") == 0) {
         struct linger abrupt = {.l_onoff = 1};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &abrupt, sizeof abrupt);
@@ -65,89 +47,6 @@ static int serve(struct server *self, int fd, const char *path)
     if (strcmp(path, "/cut") == 0)
         server_write(fd, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut");
     return 0; /* "/gone": not a byte */
-}
-
-static int resolve(const char *name, const char *service, const struct addrinfo *hints,
-                   struct addrinfo **found)
-{
-    struct addrinfo numeric = *hints;
-    (void)service;
-    lookups++;
-    if (strncmp(name, "no", 2) == 0)
-        return EAI_NONAME;
-    numeric.ai_flags = AI_NUMERICHOST;
-    int code = getaddrinfo("127.0.0.1", NULL, &numeric, found);
-    if (code == 0 && strncmp(name, "two-", 4) == 0) { /* another address comes first */
-        struct addrinfo *second = *found;
-        code = getaddrinfo(name[4] == 'v' ? "::1" : "127.0.0.2", NULL, &numeric, found);
-        (*found)->ai_next = second;
-    }
-    return code;
-}
-
-static void open_runtime(unsigned concurrency)
-{
-    struct aggr_policy_options plain = {0};
-    struct aggr_failure why = {0};
-    struct aggr_runtime_options options = {
-        .mode = mode, .concurrency = concurrency, .per_host = concurrency, .resolve = resolve};
-    CHECK(aggr_runtime_init(&rt, &options) == AGGR_OK);
-    policy = aggr_policy_intern(rt.policies, &plain, &why);
-    ended = 0;
-    lookups = 0;
-}
-
-static void close_runtime(void)
-{
-    CHECK(rt.loop.in_flight == 0);
-    CHECK(aggr_gate_stats(rt.gate).in_use == 0);
-    CHECK(aggr_runtime_deinit(&rt) == 0);
-}
-
-static void on_end(struct aggr_fetch *fetch, void *owner)
-{
-    (void)fetch;
-    ++*(int *)owner;
-}
-
-static struct aggr_fetch *begin(const struct server *server, const char *host, const char *path)
-{
-    char url[256];
-    snprintf(url, sizeof url, "http://%s:%d%s", host, server->port, path);
-    struct aggr_fetch_request request = {.method = "GET",
-                                         .url = url,
-                                         .url_len = strlen(url),
-                                         .headers = "",
-                                         .policy = policy,
-                                         .timeout_ns = 20 * AGGR_NS_PER_S,
-                                         .connect_timeout_ns = 20 * AGGR_NS_PER_S,
-                                         .idle_timeout_ns = AGGR_NEVER,
-                                         .max_body_bytes = 1 << 20,
-                                         .redirects = 10};
-    struct aggr_fetch *fetch = aggr_fetch_new(&rt, &request, on_end, &ended);
-    aggr_fetch_start(fetch);
-    return fetch;
-}
-
-static void wait_for(int count)
-{
-    while (ended < count)
-        aggr_loop_turn(&rt.loop, true);
-}
-
-static void expect(struct server *server, const char *host, const char *path, enum aggr_err code,
-                   const char *text)
-{
-    int before = ended;
-    struct aggr_fetch *fetch = begin(server, host, path);
-    wait_for(before + 1);
-    const struct aggr_response *response = aggr_fetch_response(fetch);
-    CHECK(aggr_fetch_failure(fetch)->code == code);
-    CHECK_STR(aggr_fetch_failure(fetch)->text, text);
-    if (code == AGGR_OK)
-        CHECK(response->status == 200 && response->body.len == 2 &&
-              memcmp(response->body.data, "ok", 2) == 0);
-    aggr_fetch_free(fetch);
 }
 
 static void connections_are_used_again(struct server *server)
@@ -247,41 +146,6 @@ static void a_refused_connection_names_the_peer(void)
     close_runtime();
 }
 
-/* In the turn of the cancel the socket is gone on our side, and soon on the server's. */
-static void cancelling_closes_the_socket(struct server *server)
-{
-    static const char *const paths[] = {"/silent", "/half"};
-    for (int i = 0; i < 2; i++) {
-        open_runtime(8);
-        struct aggr_fetch *fetch = begin(server, "127.0.0.1", paths[i]);
-        while (held == 0 || (i == 1 && aggr_fetch_response(fetch)->body.len == 0))
-            aggr_loop_turn(&rt.loop, false);
-        aggr_fetch_cancel(fetch);
-        CHECK(aggr_router_connections(&rt.router) == 0);
-        while (held > 0)
-            sched_yield();
-        aggr_fetch_free(fetch);
-        CHECK(ended == 0);
-        expect(server, "127.0.0.1", "/ok", AGGR_OK, "");
-        close_runtime();
-    }
-}
-
-static void cancelling_before_the_connection_is_up_leaves_nothing(struct server *server)
-{
-    open_runtime(8);
-    for (int turns = 0; turns < 4; turns++) {
-        struct aggr_fetch *fetch = begin(server, turns % 2 ? "api.test" : "127.0.0.1", "/silent");
-        for (int i = 0; i < turns; i++)
-            aggr_loop_turn(&rt.loop, false);
-        aggr_fetch_cancel(fetch);
-        aggr_fetch_free(fetch);
-        CHECK(ended == 0);
-    }
-    expect(server, "api.test", "/ok", AGGR_OK, "");
-    close_runtime();
-}
-
 /* The last of many that end at once must not be lost (facts 5). */
 static void the_last_message_is_drained(struct server *server)
 {
@@ -318,7 +182,7 @@ static void addresses_race(struct server *server)
     open_runtime(8);
     expect(server, "two-refused.test", "/ok", AGGR_OK, "");
     expect(server, "two-v6.test", "/ok", AGGR_OK, "");
-    int deaf = deaf_listener(server, queued);
+    int listener = deaf_listener(server, queued);
     uint64_t began_ns = aggr_loop_now(&rt.loop);
     expect(server, "two-deaf.test", "/ok", AGGR_OK, "");
     uint64_t took_ns = aggr_loop_now(&rt.loop) - began_ns;
@@ -332,7 +196,7 @@ static void addresses_race(struct server *server)
     close_runtime();
     for (int i = 0; i < 4; i++)
         close(queued[i]);
-    close(deaf);
+    close(listener);
 }
 
 static void a_unix_socket_is_as_good(void)
@@ -372,8 +236,6 @@ static void run(struct server *server)
     a_stale_connection_is_replaced(server);
     names_are_looked_up_by_us_alone(server);
     a_refused_connection_names_the_peer();
-    cancelling_closes_the_socket(server);
-    cancelling_before_the_connection_is_up_leaves_nothing(server);
     the_last_message_is_drained(server);
     if (mode == AGGR_ROUTER_NATIVE) /* curl takes addresses of one family in turn */
         addresses_race(server);
@@ -383,13 +245,5 @@ static void run(struct server *server)
 int main(void)
 {
     struct server server = {.serve = serve};
-    signal(SIGPIPE, SIG_IGN);
-    alarm(60);
-    server_start(&server);
-    for (int i = 0; i < 2; i++) {
-        mode = i == 0 ? AGGR_ROUTER_NATIVE : AGGR_ROUTER_CURL;
-        run(&server);
-    }
-    server_stop(&server);
-    return check_report();
+    return with_each_transport(&server, run);
 }

@@ -2,6 +2,8 @@
 local attempt = require "e2e.attempt"
 local support = require "e2e.support"
 
+local AUTHORITY = "tls = { ca = 'file.pem' } trusts a private certificate authority"
+
 describe("TLS #https", function()
   support.guard(before_each, after_each)
 
@@ -21,6 +23,7 @@ describe("TLS #https", function()
       local got = attempt({ url = fixture:tls_url("/json", listener), tls = { ca = ca } })
       assert.equal("tls", got.kind, got.text)
       assert.equal("tls", got.phase)
+      assert.equal(listener == "self_signed" and AUTHORITY or nil, got.hint, got.text)
       assert.equal(0, fixture:stats().requests)
     end)
   end
@@ -28,6 +31,7 @@ describe("TLS #https", function()
   it("refuses a good certificate whose CA it does not know", function()
     local got = attempt({ url = fixture:tls_url("/json") })
     assert.equal("tls", got.kind, got.text)
+    assert.equal(AUTHORITY, got.hint, got.text)
   end)
 
   it("takes anything with verify = false, and warns once", function()

@@ -90,6 +90,17 @@ describe("through a tunnel #https", function()
     asked()
   end)
 
+  it("of a Unix socket is not shared by requests of the same URL that go straight", function()
+    local got = support.value([[
+      local aggr = require "aggr"
+      local url, socket = ...
+      local sum = 0
+      for i = 1, 4 do sum = sum + aggr.fetch({ url = url, unix_socket = i % 2 == 0 and socket or nil }).status end
+      return sum]], { args = { fixture:url("/json"), fixture.socket } })
+    assert.equal(800, got)
+    assert.equal(2, fixture:stats().accepted)
+  end)
+
   it("of a Unix socket goes TLS", function()
     local socket = posix.mkdtemp(support.folder()) .. "/socket"
     tunnel(tostring(fixture.ports.good), socket)
