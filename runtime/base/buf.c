@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { FIRST_CAP = 256 };
+enum { FIRST_CAP = 64 };
 
 void aggr_buf_deinit(struct aggr_buf *buf)
 {

@@ -61,7 +61,7 @@ struct aggr_fetch *aggr_fetch_new(struct aggr_runtime *rt, const struct aggr_fet
                        request->max_body_bytes);
     fetch->response.head = head;
     fetch->response.body = body;
-    if (aggr_hop_init(&fetch->hop, &hop, &fetch->failure))
+    if (aggr_hop_init(&fetch->hop, &hop, &fetch->response.failure))
         fetch->given_url = strndup(request->url, request->url_len);
     return fetch;
 }
@@ -116,7 +116,7 @@ void aggr_fetch_free_spares(struct aggr_runtime *rt)
 
 const struct aggr_failure *aggr_fetch_failure(const struct aggr_fetch *fetch)
 {
-    return &fetch->failure;
+    return &fetch->response.failure;
 }
 
 struct aggr_response *aggr_fetch_response(struct aggr_fetch *fetch)

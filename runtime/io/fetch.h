@@ -67,7 +67,7 @@ struct aggr_fetch {
     struct aggr_transport *transport; /* of this hop, once its route is known */
     struct aggr_exchange *exchange;   /* from CONNECT to BODY */
     const char *served_by;            /* the transport of the last exchange; NULL = none began */
-    struct aggr_response response;
+    struct aggr_response response;    /* its failure is the fetch's */
     const char *location; /* within the response's head, when it is a redirect to be followed */
     size_t location_len, redirect_body;
     unsigned redirects, redirects_max;
@@ -76,7 +76,6 @@ struct aggr_fetch {
     struct aggr_timer timer;     /* due at the first limit, or earlier: see arm */
     uint64_t begun_ns, state_ns; /* when the fetch, the state began */
     struct aggr_fetch_timing timing;
-    struct aggr_failure failure;
     char *given_url;        /* owned; where it could not be parsed */
     struct aggr_list spare; /* among the runtime's spares, while nobody's */
 };

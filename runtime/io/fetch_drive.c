@@ -68,7 +68,7 @@ static void finish(struct aggr_fetch *fetch)
 
 static void fail(struct aggr_fetch *fetch, const struct aggr_failure *failure)
 {
-    fetch->failure = *failure;
+    fetch->response.failure = *failure;
     finish(fetch);
 }
 
@@ -347,7 +347,7 @@ void aggr_fetch_drive(struct aggr_fetch *fetch)
     fetch->sink.ops = &sink_ops;
     fetch->begun_ns = now_of(fetch);
     aggr_limits_begin(&fetch->limits, fetch->begun_ns);
-    if (fetch->failure.code)
+    if (fetch->response.failure.code)
         finish(fetch);
     else
         begin_hop(fetch, fetch->begun_ns);
