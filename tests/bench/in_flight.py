@@ -39,9 +39,9 @@ def hold(bench):
         return many
 
     runs = bench.take_turns(own, 1 if bench.quick else 9, run)
-    runs.update(bench.take_turns([programs.libcurl(bench), *programs.peers(bench)],
-                                 1 if bench.quick else 3, run))
-    print("\n%d requests in flight, each held for 1 s\n" % count)
+    runs.update(bench.take_turns([programs.libcurl(bench), *programs.peers(bench)], 1, run))
+    print("\n%d requests in flight, each held for 1 s (median of %d; from the fourth on, once)\n"
+          % (count, len(runs["aggr"])))
     table(["", "CPU each, µs", "peak RSS, MiB", "memory each, KiB", "most in flight"],
           [[name, "%.0f" % median(of, "each_us"), "%.0f" % (median(of, "peak_kib") / 1024),
             "%.1f" % median(of, "kib"), "%d" % median(of, "seen")] for name, of in runs.items()])

@@ -10,7 +10,8 @@ local json = require "json"
 
 local url, total, concurrency = arg[1], tonumber(arg[2]), tonumber(arg[3])
 local client = http.new { max_connections = concurrency }
-local options = { ca_file = os.getenv "BENCH_CA", timeout = 120 }
+-- Without the two on keeping alive it asks the server to close.
+local options = { ca_file = os.getenv "BENCH_CA", timeout = 120, keepalive_idle = 60, keepalive_interval = 60 }
 local started, ok = 0, 0
 
 local function work()

@@ -119,7 +119,7 @@ def nginx(bench):
     with open(os.path.join(folder, "nginx.conf"), "w") as conf:
         conf.write(text)
     version = output("sh", "-c", "nginx -v 2>&1").rpartition("/")[2]
-    return Program(bench, "nginx + Lua (%s)" % version, lambda url, total, concurrency: [
+    return Program(bench, "nginx + Lua, raw sockets (%s)" % version, lambda url, total, concurrency: [
         "env", "BENCH_URL=" + url, "BENCH_TOTAL=" + total, "BENCH_CONCURRENCY=" + concurrency,
         "LD_LIBRARY_PATH=%s/usr/lib/x86_64-linux-gnu" % root,
         "nginx", "-p", folder, "-c", "nginx.conf", "-e", "stderr"], share=0.5, peer=True)
