@@ -2,9 +2,10 @@
 #include "base/mem.h"
 #include <string.h>
 
-/* UNSURE_MS: a connection idle for longer is looked at before it is used. PROVEN_MS: one that its
- * server does not keep has been closed by then. */
-enum { IDLE_S = 60, UNSURE_MS = 1000, PROVEN_MS = 1 };
+/* UNSURE_MS: a connection idle for as long is looked at before it is used, since a busy script
+ * keeps the loop from telling what has come. PROVEN_MS: one that its server does not keep has been
+ * closed by then. */
+enum { IDLE_S = 60, UNSURE_MS = 1, PROVEN_MS = 1 };
 
 struct aggr_http1_origin {
     struct aggr_table_node node;
