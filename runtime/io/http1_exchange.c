@@ -23,6 +23,7 @@ void aggr_http1_exchange_restart(struct aggr_exchange *exchange)
     aggr_buf_clear(&exchange->head);
     exchange->head_at = exchange->body_at = 0;
     exchange->begun = exchange->sent = exchange->unsendable = exchange->reset = false;
+    exchange->answered = false;
 }
 
 static bool out_of_memory(struct aggr_exchange *exchange)
@@ -87,6 +88,13 @@ bool aggr_http1_exchange_is_sent(const struct aggr_exchange *exchange)
            (!request->body || exchange->body_at == request->body_len);
 }
 
+bool aggr_http1_exchange_sends_on(const struct aggr_exchange *exchange)
+{
+    const struct aggr_http1_reader *reader = &exchange->reader;
+    return reader->failure.code == AGGR_OK && reader->keep && reader->parser.status_code < 400 &&
+           !exchange->unsendable && !aggr_http1_exchange_is_sent(exchange);
+}
+
 static enum aggr_http1_outcome end(struct aggr_exchange *exchange, bool reset)
 {
     exchange->reset = reset;
@@ -138,6 +146,8 @@ enum aggr_phase aggr_http1_exchange_phase(const struct aggr_exchange *exchange)
     struct aggr_stream *stream = exchange->connection->stream;
     if (!exchange->begun)
         return stream->ops->phase(stream);
+    if (exchange->answered)
+        return AGGR_PHASE_WRITE;
     if (aggr_http1_reader_in_body(&exchange->reader))
         return AGGR_PHASE_BODY;
     bool stuck = exchange->reader.heard && exchange->unsendable;

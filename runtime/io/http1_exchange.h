@@ -24,6 +24,7 @@ struct aggr_exchange {
     bool unsendable;         /* the server takes no more of it */
     bool reset;              /* so the connection has ended */
     bool drained;            /* nothing was left to be read when the answer was whole */
+    bool answered;           /* it was before the request, the rest of which is still sent */
     bool announced;          /* on_connected has been called */
     bool replaced;           /* it is on its second connection */
     bool paused;
@@ -44,6 +45,10 @@ bool aggr_http1_exchange_send(struct aggr_exchange *exchange, struct aggr_buf *s
 
 /* All of it has been sent. */
 bool aggr_http1_exchange_is_sent(const struct aggr_exchange *exchange);
+
+/* The answer is whole, the request is not, and its server wants it to be: it has neither refused
+ * the request nor said that it closes (RFC 9112 section 9.5). */
+bool aggr_http1_exchange_sends_on(const struct aggr_exchange *exchange);
 
 /* Takes what has come, by way of `buffer`. */
 enum aggr_http1_outcome aggr_http1_exchange_receive(struct aggr_exchange *exchange, char *buffer,

@@ -76,7 +76,7 @@ static void set_wanted(struct aggr_exchange *exchange)
 {
     struct aggr_stream *stream = exchange->connection->stream;
     bool writable = !exchange->unsendable && !aggr_http1_exchange_is_sent(exchange);
-    stream->ops->want(stream, !exchange->paused, writable);
+    stream->ops->want(stream, !exchange->paused && !exchange->answered, writable);
 }
 
 static void announce(struct aggr_exchange *exchange)
@@ -132,6 +132,13 @@ static bool send_on(struct aggr_exchange *exchange)
     return true;
 }
 
+/* Behind a whole answer. Whatever else comes of the connection, its error too, writing tells. */
+static void send_rest(struct aggr_exchange *exchange)
+{
+    if (!send_on(exchange) || !aggr_http1_exchange_sends_on(exchange))
+        finish(exchange);
+}
+
 static void receive(struct aggr_exchange *exchange)
 {
     struct aggr_native *native = exchange->transport;
@@ -147,7 +154,13 @@ static void receive(struct aggr_exchange *exchange)
         finish(exchange);
         return;
     case AGGR_HTTP1_OVER:
-        finish(exchange);
+        if (!aggr_http1_exchange_sends_on(exchange)) {
+            finish(exchange);
+            return;
+        }
+        exchange->answered = true;
+        exchange->drained = false; /* by then more may have come */
+        set_wanted(exchange);
     }
 }
 
@@ -175,6 +188,10 @@ static void on_ready(void *owner, bool readable, bool writable)
     if (!exchange) { /* idle: nothing may come, but for what TLS says to itself */
         if (!connection->stream->ops->quiet(connection->stream))
             aggr_http1_pool_drop(connection);
+        return;
+    }
+    if (exchange->answered) {
+        send_rest(exchange);
         return;
     }
     if (writable && !send_on(exchange)) {
