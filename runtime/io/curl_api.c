@@ -25,6 +25,7 @@ static bool find_functions(void *library)
         return false;
     AGGR_CURL_FUNCTIONS(FIND)
 #undef FIND
+    aggr_curl_api.ssl_get_shutdown = (int (*)(const void *))dlsym(library, "SSL_get_shutdown");
     return true;
 }
 

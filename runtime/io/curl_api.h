@@ -41,6 +41,8 @@ struct aggr_curl_api {
 #define AGGR_CURL_MEMBER(name) __typeof__(&curl_##name) name; /* NOLINT(*-macro-parentheses) */
     AGGR_CURL_FUNCTIONS(AGGR_CURL_MEMBER)
 #undef AGGR_CURL_MEMBER
+    /* SSL_get_shutdown(3) of the OpenSSL that libcurl stands on; NULL: it has another TLS. */
+    int (*ssl_get_shutdown)(const void *ssl);
 };
 
 extern struct aggr_curl_api aggr_curl_api;

@@ -95,6 +95,19 @@ static ssize_t tell_end(const struct curl_stream *stream)
     return stream->end == 0 ? 0 : error(stream->end);
 }
 
+/* libcurl takes the end of a connection for the end of what TLS carries, which it is when the peer
+ * has said so: anybody on the way can end a connection (RFC 9112 section 9.8). */
+static int end_of(const struct curl_stream *stream)
+{
+    enum { RECEIVED_SHUTDOWN = 2 }; /* SSL_RECEIVED_SHUTDOWN of openssl/ssl.h */
+    struct curl_tlssessioninfo *tls = NULL;
+    curl_easy_getinfo(stream->handle.easy, CURLINFO_TLS_SSL_PTR, &tls);
+    if (!tls || tls->backend != CURLSSLBACKEND_OPENSSL || !tls->internals ||
+        !aggr_curl_api.ssl_get_shutdown)
+        return 0;
+    return aggr_curl_api.ssl_get_shutdown(tls->internals) & RECEIVED_SHUTDOWN ? 0 : ECONNABORTED;
+}
+
 static ssize_t stream_read(struct aggr_stream *self, void *bytes, size_t cap)
 {
     struct curl_stream *stream = (struct curl_stream *)self;
@@ -108,7 +121,7 @@ static ssize_t stream_read(struct aggr_stream *self, void *bytes, size_t cap)
     if (code != CURLE_OK && code != CURLE_AGAIN)
         stream->end = ECONNRESET;
     else if (code == CURLE_OK && got == 0)
-        stream->end = 0;
+        stream->end = end_of(stream);
     hold(stream, code != CURLE_AGAIN && len > 0);
     if (len > 0)
         return (ssize_t)len;

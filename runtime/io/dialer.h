@@ -24,7 +24,8 @@ struct aggr_stream_events {
 };
 
 struct aggr_stream_ops {
-    ssize_t (*read)(struct aggr_stream *stream, void *bytes, size_t cap); /* as read(2) */
+    /* As read(2). ECONNABORTED: it has ended, and TLS has not announced that. */
+    ssize_t (*read)(struct aggr_stream *stream, void *bytes, size_t cap);
     /* As writev(2). What it did not take, the next one begins with. */
     ssize_t (*write)(struct aggr_stream *stream, const struct iovec *parts, int count);
     /* Which events there are to be; after on_open: readable alone. */

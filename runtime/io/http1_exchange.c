@@ -95,10 +95,14 @@ bool aggr_http1_exchange_sends_on(const struct aggr_exchange *exchange)
            !exchange->unsendable && !aggr_http1_exchange_is_sent(exchange);
 }
 
-static enum aggr_http1_outcome end(struct aggr_exchange *exchange, bool reset)
+/* As errno says; 0: in peace. */
+static enum aggr_http1_outcome end(struct aggr_exchange *exchange, int os_errno)
 {
-    exchange->reset = reset;
-    enum aggr_http1_verdict verdict = aggr_http1_reader_end(&exchange->reader, reset);
+    enum aggr_http1_ending ending = os_errno == 0              ? AGGR_HTTP1_ENDED
+                                    : os_errno == ECONNABORTED ? AGGR_HTTP1_CUT
+                                                               : AGGR_HTTP1_RESET;
+    exchange->reset = ending == AGGR_HTTP1_RESET;
+    enum aggr_http1_verdict verdict = aggr_http1_reader_end(&exchange->reader, ending);
     if (verdict == AGGR_HTTP1_BROKEN && exchange->reader.failure.code == AGGR_OK)
         return AGGR_HTTP1_CLOSED;
     return AGGR_HTTP1_OVER;
@@ -115,7 +119,7 @@ enum aggr_http1_outcome aggr_http1_exchange_receive(struct aggr_exchange *exchan
         if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return AGGR_HTTP1_GOES_ON;
         if (len <= 0)
-            return end(exchange, len < 0);
+            return end(exchange, len < 0 ? errno : 0);
         if (aggr_http1_reader_feed(&exchange->reader, buffer, (size_t)len) != AGGR_HTTP1_MORE) {
             exchange->drained = (size_t)len < cap;
             return AGGR_HTTP1_OVER;

@@ -297,10 +297,11 @@ enum aggr_http1_verdict aggr_http1_reader_feed(struct aggr_http1_reader *reader,
     return feed_body(reader, bytes, len);
 }
 
-enum aggr_http1_verdict aggr_http1_reader_end(struct aggr_http1_reader *reader, bool reset)
+enum aggr_http1_verdict aggr_http1_reader_end(struct aggr_http1_reader *reader,
+                                              enum aggr_http1_ending ending)
 {
-    const char *what = reset ? "connection reset" : "connection closed";
-    if (reader->state == AGGR_HTTP1_CLOSE && !reset)
+    const char *what = ending == AGGR_HTTP1_RESET ? "connection reset" : "connection closed";
+    if (reader->state == AGGR_HTTP1_CLOSE && ending == AGGR_HTTP1_ENDED)
         return AGGR_HTTP1_DONE;
     if (reader->state != AGGR_HTTP1_HEAD)
         return fail(reader, AGGR_ERR_TRUNCATED, AGGR_PHASE_BODY, "%s inside the body", what);

@@ -43,9 +43,15 @@ void aggr_http1_reader_deinit(struct aggr_http1_reader *reader);
 enum aggr_http1_verdict aggr_http1_reader_feed(struct aggr_http1_reader *reader, const char *bytes,
                                                size_t len);
 
-/* The connection has ended, or was reset. Never MORE. BROKEN without a failure: before the first
- * byte. */
-enum aggr_http1_verdict aggr_http1_reader_end(struct aggr_http1_reader *reader, bool reset);
+enum aggr_http1_ending {
+    AGGR_HTTP1_ENDED,
+    AGGR_HTTP1_RESET,
+    AGGR_HTTP1_CUT, /* ended, perhaps not by the server */
+};
+
+/* The connection is no more. Never MORE. BROKEN without a failure: before the first byte. */
+enum aggr_http1_verdict aggr_http1_reader_end(struct aggr_http1_reader *reader,
+                                              enum aggr_http1_ending ending);
 
 static inline bool aggr_http1_reader_in_body(const struct aggr_http1_reader *reader)
 {

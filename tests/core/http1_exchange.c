@@ -53,7 +53,7 @@ static void feed(struct reading *reading, const char *bytes, size_t len)
 static enum aggr_err settle(struct reading *reading)
 {
     if (reading->verdict == AGGR_HTTP1_MORE) {
-        reading->verdict = aggr_http1_reader_end(&reading->reader, false);
+        reading->verdict = aggr_http1_reader_end(&reading->reader, AGGR_HTTP1_ENDED);
         reading->reader.keep = false;
     }
     CHECK(reading->verdict != AGGR_HTTP1_MORE);
@@ -205,7 +205,7 @@ static void ends_too_early_are_errors(void)
     }
 }
 
-static void resets_are_errors_everywhere(void)
+static void cuts_are_errors_everywhere(enum aggr_http1_ending ending)
 {
     for (size_t i = 0; i < ANSWERS; i++) {
         for (size_t cut = 1; cut < strlen(answers[i].text); cut++) {
@@ -213,7 +213,7 @@ static void resets_are_errors_everywhere(void)
             begin(&reading, answers[i].head_request);
             feed(&reading, answers[i].text, cut);
             CHECK(reading.verdict == AGGR_HTTP1_MORE);
-            CHECK(aggr_http1_reader_end(&reading.reader, true) == AGGR_HTTP1_BROKEN);
+            CHECK(aggr_http1_reader_end(&reading.reader, ending) == AGGR_HTTP1_BROKEN);
             CHECK(reading.reader.failure.code == AGGR_ERR_TRUNCATED);
             finish(&reading);
         }
@@ -413,7 +413,8 @@ int main(void)
     splits_change_nothing(answers, ANSWERS);
     splits_change_nothing(hostile, HOSTILES);
     ends_too_early_are_errors();
-    resets_are_errors_everywhere();
+    cuts_are_errors_everywhere(AGGR_HTTP1_RESET);
+    cuts_are_errors_everywhere(AGGR_HTTP1_CUT);
     bytes_after_the_end_are_refused();
     heads_have_a_limit();
     interim_responses_have_a_limit();

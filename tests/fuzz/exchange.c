@@ -46,7 +46,7 @@ static bool read_all(const char *bytes, size_t len, size_t step, unsigned flags,
         verdict = aggr_http1_reader_feed(&reader, bytes + at, len - at < step ? len - at : step);
     *keep = verdict == AGGR_HTTP1_DONE && reader.keep;
     if (verdict == AGGR_HTTP1_MORE)
-        verdict = aggr_http1_reader_end(&reader, flags & 2);
+        verdict = aggr_http1_reader_end(&reader, flags & 2 ? AGGR_HTTP1_RESET : AGGR_HTTP1_ENDED);
     AGGR_CHECK(verdict != AGGR_HTTP1_MORE);
     AGGR_CHECK(!strpbrk(reader.failure.text, "\r\n"));
     bool good = verdict == AGGR_HTTP1_DONE && aggr_response_finish(&reading.response);
