@@ -5,9 +5,8 @@
 enum { SPARES_MAX = 1024 };
 
 /* Always, whatever the number of running handles (facts 5). */
-static bool drain(struct aggr_curl_shard *shard)
+static void drain(struct aggr_curl_shard *shard)
 {
-    bool ended = false;
     CURLMsg *message;
     int left;
     while ((message = curl_multi_info_read(shard->multi, &left))) {
@@ -17,20 +16,17 @@ static bool drain(struct aggr_curl_shard *shard)
         CURLcode code = message->data.result; /* the message goes with the handle */
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&handle);
         shard->pool->shards->ops->on_done(handle, code);
-        ended = true;
     }
-    return ended;
 }
 
-static bool act(struct aggr_curl_shard *shard, int fd, int flags)
+static void act(struct aggr_curl_shard *shard, int fd, int flags)
 {
     const struct aggr_curl_shards_ops *ops = shard->pool->shards->ops;
     int running;
     curl_multi_socket_action(shard->multi, fd, flags, &running);
-    bool ended = drain(shard);
+    drain(shard);
     if (ops->on_acted)
         ops->on_acted(shard, fd == CURL_SOCKET_TIMEOUT ? -1 : fd);
-    return ended;
 }
 
 void aggr_curl_shards_look(struct aggr_curl_shard *shard, int fd)
@@ -47,11 +43,9 @@ static void on_socket_event(struct aggr_socket_user *user, int fd, int events, b
     act(AGGR_LIST_ENTRY(user, struct aggr_curl_shard, user), fd, flags);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_due(struct aggr_timer *timer)
 {
-    struct aggr_curl_shard *shard = timer->data;
-    if (act(shard, CURL_SOCKET_TIMEOUT, 0))
-        aggr_loop_stir(shard->pool->shards->loop);
+    act(AGGR_LIST_ENTRY(timer, struct aggr_curl_shard, timer), CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *data, void *unused)
@@ -71,15 +65,18 @@ static int on_socket_change(CURL *easy, curl_socket_t fd, int what, void *data, 
     return aggr_sockets_watch(sockets, fd, mask, &shard->user) == AGGR_OK ? 0 : -1;
 }
 
-/* 0 means the next turn, never a direct call (facts 6). */
+/* 0 means the next turn, never a direct call (facts 6). Never early: asked too soon, libcurl has
+ * nothing to do yet and does not set the same time again. */
 static int on_timer_change(CURLM *multi, long timeout_ms, void *data)
 {
     struct aggr_curl_shard *shard = data;
+    struct aggr_loop *loop = shard->pool->shards->loop;
     (void)multi;
     if (timeout_ms < 0)
-        uv_timer_stop(&shard->timer);
+        aggr_timer_stop(&loop->timers, &shard->timer);
     else
-        uv_timer_start(&shard->timer, on_timer, (uint64_t)timeout_ms, 0);
+        aggr_timer_start(&loop->timers, &shard->timer,
+                         aggr_loop_now(loop) + (uint64_t)timeout_ms * AGGR_NS_PER_MS);
     return 0;
 }
 
@@ -95,8 +92,8 @@ static struct aggr_curl_shard *shard_new(struct aggr_curl_pool *pool)
     shard->pool = pool;
     shard->index = pool->len;
     aggr_taught_init(&shard->taught);
-    AGGR_CHECK(uv_timer_init(&pool->shards->loop->uv, &shard->timer) == 0);
-    shard->timer.data = shard;
+    shard->timer =
+        (struct aggr_timer){.rank = AGGR_TIMER_PLAIN, .background = true, .on_due = on_due};
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket_change);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, shard);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_change);
@@ -107,11 +104,6 @@ static struct aggr_curl_shard *shard_new(struct aggr_curl_pool *pool)
     return shard;
 }
 
-static void on_shard_closed(uv_handle_t *timer)
-{
-    free(timer->data);
-}
-
 static void shard_free(struct aggr_curl_shard *shard)
 {
     const struct aggr_curl_shards_ops *ops = shard->pool->shards->ops;
@@ -120,7 +112,8 @@ static void shard_free(struct aggr_curl_shard *shard)
         ops->on_end(shard);
     curl_multi_cleanup(shard->multi);
     aggr_taught_deinit(&shard->taught);
-    uv_close((uv_handle_t *)&shard->timer, on_shard_closed);
+    aggr_timer_stop(&shard->pool->shards->loop->timers, &shard->timer);
+    free(shard);
 }
 
 /* The lowest shard with room, a new one if there is none; NULL: out of memory. */

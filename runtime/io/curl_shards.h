@@ -17,7 +17,7 @@ struct aggr_curl_shard {
     CURLM *multi;
     struct aggr_curl_pool *pool;
     unsigned index, running;
-    uv_timer_t timer;
+    struct aggr_timer timer; /* libcurl's */
     struct aggr_taught taught;
 };
 
