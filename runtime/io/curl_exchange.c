@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "io/curl_request.h"
 #include "io/curl_result.h"
+#include "io/head.h"
 #include "io/response.h"
 #include <string.h>
 
@@ -26,6 +27,8 @@ static bool is_interim(const struct aggr_buf *head)
 static size_t end_head(struct aggr_exchange *exchange, size_t len)
 {
     if (is_interim(&exchange->head)) {
+        if (!aggr_head_interim(exchange->head.data, exchange->head.len, &exchange->failure))
+            return stop(exchange);
         aggr_buf_clear(&exchange->head);
         if (++exchange->interim <= INTERIM_MAX)
             return len;

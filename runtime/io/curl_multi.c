@@ -107,12 +107,24 @@ static void detach(struct aggr_exchange *exchange)
         nudge((struct http_shard *)shard);
 }
 
+/* libcurl 7.88 takes bytes behind an answer for the next one's when they come by another read than
+ * the answer's end: to see that a connection is not fit for use, it has to be at its end. */
+static void seal(struct aggr_curl_handle *handle)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    curl_easy_getinfo(handle->easy, CURLINFO_ACTIVESOCKET, &fd);
+    if (fd != CURL_SOCKET_BAD)
+        aggr_sockets_seal(&handle->shard->pool->shards->sockets, fd);
+}
+
 static void on_done(struct aggr_curl_handle *handle, CURLcode code)
 {
     struct aggr_exchange *exchange = AGGR_LIST_ENTRY(handle, struct aggr_exchange, handle);
     struct aggr_sink *sink = exchange->sink;
     struct aggr_end end = {0};
     aggr_exchange_result(exchange, code, &end);
+    if (code == CURLE_OK && !exchange->http2)
+        seal(handle);
     detach(exchange);
     sink->ops->on_end(sink, &end);
 }

@@ -103,6 +103,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (watch->mask == 0) {
         uv_poll_stop(poll);
         watch->armed = 0;
+        if (watch->on_stopped)
+            watch->on_stopped(watch);
         return;
     }
     watch->on_event(watch, events, status < 0);

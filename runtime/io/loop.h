@@ -49,7 +49,8 @@ struct aggr_watch {
     int mask;  /* UV_READABLE | UV_WRITABLE wanted now */
     int armed; /* what the kernel watches for; private */
     void (*on_event)(struct aggr_watch *self, int events, bool failed);
-    void (*on_closed)(struct aggr_watch *self); /* the caller frees it here, nowhere else */
+    void (*on_stopped)(struct aggr_watch *self); /* by an event while the mask is 0; may be NULL */
+    void (*on_closed)(struct aggr_watch *self);  /* the caller frees it here, nowhere else */
 };
 
 enum aggr_err aggr_watch_init(struct aggr_loop *loop, struct aggr_watch *watch, int fd);

@@ -10,6 +10,7 @@ struct socket_watch {
     struct aggr_watch watch;
     struct aggr_socket_user *user;
     int fd;
+    bool sealed;
 };
 
 struct aggr_socket_slot {
@@ -27,6 +28,31 @@ static void on_watch_event(struct aggr_watch *self, int events, bool failed)
 {
     struct socket_watch *watch = AGGR_LIST_ENTRY(self, struct socket_watch, watch);
     watch->user->on_event(watch->user, watch->fd, events, failed);
+}
+
+static bool is_quiet(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
+/* As if the peer had reset it, with nothing left to be read. A Unix socket cannot be disconnected:
+ * its peer can send no more, and what has come is thrown away. */
+static void disconnect(int fd)
+{
+    struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    char bytes[4096];
+    shutdown(fd, SHUT_RDWR);
+    connect(fd, &nowhere, sizeof nowhere);
+    while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        continue;
+}
+
+static void on_watch_stopped(struct aggr_watch *self)
+{
+    struct socket_watch *watch = AGGR_LIST_ENTRY(self, struct socket_watch, watch);
+    if (watch->sealed)
+        disconnect(watch->fd);
 }
 
 static struct aggr_socket_slot *slot_of(struct aggr_sockets *sockets, int fd)
@@ -63,6 +89,7 @@ static enum aggr_err watch_slot(struct aggr_sockets *sockets, struct aggr_socket
         struct socket_watch *watch = aggr_mem_new(1, sizeof *watch);
         watch->fd = fd;
         watch->watch.on_event = on_watch_event;
+        watch->watch.on_stopped = on_watch_stopped;
         watch->watch.on_closed = on_watch_closed;
         if (aggr_watch_init(sockets->loop, &watch->watch, fd)) {
             free(watch);
@@ -71,6 +98,7 @@ static enum aggr_err watch_slot(struct aggr_sockets *sockets, struct aggr_socket
         slot->watch = watch;
     }
     slot->watch->user = user;
+    slot->watch->sealed = false;
     aggr_watch_set(&slot->watch->watch, mask);
     return AGGR_OK;
 }
@@ -134,6 +162,15 @@ void aggr_sockets_idle(struct aggr_sockets *sockets, int fd)
         forget_unconnected(sockets, slot, fd);
     else if (slot->watch)
         aggr_watch_set(&slot->watch->watch, 0);
+}
+
+void aggr_sockets_seal(struct aggr_sockets *sockets, int fd)
+{
+    struct aggr_socket_slot *slot = slot_of(sockets, fd);
+    if (slot->watch)
+        slot->watch->sealed = true;
+    if (!is_quiet(fd))
+        disconnect(fd);
 }
 
 int aggr_sockets_close(struct aggr_sockets *sockets, int fd)

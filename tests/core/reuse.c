@@ -12,7 +12,8 @@ static struct aggr_runtime rt;
 static enum aggr_router_mode mode; /* of the transport in turn */
 static const struct aggr_policy *policy;
 static char *upload;
-static atomic_int go; /* the server may go on */
+static atomic_int go;   /* the server may go on */
+static atomic_int said; /* it has sent something that nobody asked for */
 
 static void await_go(void)
 {
@@ -62,7 +63,7 @@ static int serve(struct server *self, int fd, const char *path)
     if (strncmp(path, "/idle", 5) == 0)
         await_go();
     if (strcmp(path, "/idle/talk") == 0)
-        server_write(fd, "HTTP/1.1 408 Idle\r\n\r\n");
+        said = server_write(fd, "HTTP/1.1 408 Idle\r\nContent-Length: 2\r\n\r\nno");
     return strcmp(path, "/idle/close") != 0;
 }
 
@@ -135,6 +136,21 @@ static void what_the_server_says_while_it_is_idle_closes_it(struct server *serve
         settle(server);
         close_runtime();
     }
+}
+
+static void what_came_while_it_was_idle_is_nobodys_answer(struct server *server)
+{
+    open_runtime(NULL);
+    said = 0;
+    expect(server, "/idle/talk", NULL, 0, 200);
+    go = 1;
+    while (!said)
+        sched_yield();
+    go = 0;
+    aggr_loop_turn(&rt.loop, false);
+    expect(server, "/", NULL, 0, 200);
+    close_runtime();
+    settle(server);
 }
 
 /* A second before the server would; the clock jumps there, since nothing else is to come. */
@@ -258,7 +274,9 @@ int main(void)
     an_answer_ahead_of_its_request_is_taken(&server);
     the_rest_of_a_request_follows_its_answer(&server);
     the_connection_in_its_place_has_a_time_out();
+    what_came_while_it_was_idle_is_nobodys_answer(&server);
     mode = AGGR_ROUTER_CURL;
+    what_came_while_it_was_idle_is_nobodys_answer(&server);
     an_answer_ahead_of_its_request_is_taken(&server);
     the_rest_of_a_request_follows_its_answer(&server);
     server_stop(&server);

@@ -164,6 +164,9 @@ def to_the_end():
     ])
 
 
+READ = 16384
+
+
 def behind():
     whole = [("a length", counted()), ("length 0", counted(body=b"")), ("chunks", chunked(CHUNKS)),
              ("204", b"HTTP/1.1 204 No Content\r\n\r\n"), ("304", b"HTTP/1.1 304 Not Modified\r\n\r\n"),
@@ -173,6 +176,10 @@ def behind():
              ("another response", counted(body=b"stolen")), ("an empty line and another response", b"\r\n" + counted(body=b"stolen")),
              ("an interim response", b"HTTP/1.1 100 Continue\r\n\r\n"), ("8 KiB", b"x" * 8192)]
     cases = both_ends("behind", [(f"{end}: {what}", answer + more) for end, answer in whole for what, more in stray])
+    # What a client reads at once ends just before it, as libcurl's 16 KiB do.
+    for end, answer in [*whole[:2], whole[3], ("a body to 16 KiB", counted(body=b"x" * (READ - len(counted(body=b"x" * 10000)) + 10000)))]:
+        cases += both_ends("behind", [(f"{end}: filled up to 16 KiB, then another response",
+                                       answer.ljust(READ, b"x") + counted(body=b"stolen"))])
     return cases + both_ends("behind", [("HEAD: another response", counted(body=b"") + counted(body=b"stolen"))],
                              method="HEAD")
 

@@ -112,7 +112,9 @@ describe("over TLS #https", function()
       end
       return bodies]]
     assert.same({ "ok", "ok", "ok" }, got)
-    assert.equal(1, fixture:stats().accepted)
+    -- What comes over an idle connection of libcurl's cannot be told from an answer nobody asked for.
+    local again = os.getenv "AGGR_TRANSPORT" == "curl"
+    assert.equal(again and 3 or 1, fixture:stats().accepted)
   end)
 
   it("one that the server closes is closed by us, too", function()
