@@ -36,20 +36,18 @@ function shim.newproxy(...)
   return proxy
 end
 
-local function guard_ffi(ffi)
+--- Guards the finalizers that are set through LuaJIT's ffi module from now on.
+function shim.guard_ffi(ffi)
   local gc, metatype = ffi.gc, ffi.metatype
   function ffi.gc(cdata, finalizer) return gc(cdata, guarded(finalizer)) end
   function ffi.metatype(ctype, meta)
     if type(meta) == "table" then meta.__gc = guarded(meta.__gc) end
     return metatype(ctype, meta)
   end
-  return ffi
 end
 
 function shim.install(script)
-  local open = script.package.preload.ffi
   script.newproxy = shim.newproxy
-  script.package.preload.ffi = function(...) return guard_ffi(open(...)) end
 end
 
 return shim

@@ -12,7 +12,8 @@ math.randomseed(sys.random() * 2 ^ 53) -- chance comes from one place, and diffe
 scope.blocked = blocked.raise
 core.install { blocked = blocked.raise, kill = scope.unwind, deadlock = scope.deadlock }
 
-local parts = { "blocked", "pcall", "coroutine", "gsub", "strings", "load", "require", "reserved", "finalizer" }
+local parts = { "blocked", "pcall", "coroutine", "gsub", "strings", "load", "require", "reserved", "debug",
+  "finalizer", "native" }
 
 for _, part in ipairs(parts) do
   require("prelude." .. part).install(_G.script)

@@ -1,5 +1,6 @@
 --- prelude.load: load, loadstring, loadfile and dofile whose readers and chunks may wait. Text only, no bytecode.
 local core = require "aggr.core.task"
+local strict = require "prelude.strict"
 
 local CANCEL = core.CANCEL
 local raw_load, raw_loadfile, raw_dofile, raw_pcall = load, loadfile, dofile, pcall
@@ -29,23 +30,33 @@ local function text_only(mode)
   return mode == "t" and "t" or "-"
 end
 
+local WRONG_MODE = "attempt to load chunk with wrong mode"
+
+--- A chunk, or nil and what is wrong with it, in people's words.
+local function loaded(chunk, err)
+  if not chunk and type(err) == "string" and err:sub(-#WRONG_MODE) == WRONG_MODE then
+    return nil, err:sub(1, -#WRONG_MODE - 1) .. "only Lua text is loaded, not bytecode"
+  end
+  return strict.loaded(chunk, err)
+end
+
 function shim.load(chunk, name, mode, ...)
   if type(chunk) == "function" then
     local text, err = join(chunk)
     if not text then return nil, err end
     chunk, name = text, name or "=(load)"
   end
-  return raw_load(chunk, name, text_only(mode), ...)
+  return loaded(raw_load(chunk, name, text_only(mode), ...))
 end
 
 function shim.loadfile(filename, mode, ...)
-  return raw_loadfile(filename, text_only(mode), ...)
+  return loaded(raw_loadfile(filename, text_only(mode), ...))
 end
 
 function shim.dofile(filename)
   local kind = type(filename)
   if kind ~= "string" and kind ~= "number" and kind ~= "nil" then return raw_dofile(filename) end -- raises
-  local chunk, err = raw_loadfile(filename, "t")
+  local chunk, err = loaded(raw_loadfile(filename, "t"))
   if not chunk then error(err, 0) end
   return chunk()
 end

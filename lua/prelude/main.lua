@@ -72,6 +72,9 @@ local function configure(opts)
     log.warn(("%d open files are allowed: at most %d requests are in flight, not %d (ulimit -n)"):format(
       opts.descriptors, opts.concurrency, opts.asked))
   end
+  if opts.allow_ffi then
+    log.warn("ffi is allowed (--allow-ffi): aggr's promises of memory and safety end where the script uses it")
+  end
   if not opts.verbose then return end
   fetch.watch(log_attempt)
   log.detail("defaults", { timeout = defaults.timeout, connect_timeout = defaults.connect_timeout,

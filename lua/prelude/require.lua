@@ -5,7 +5,8 @@
 local core = require "aggr.core.task"
 
 local CANCEL = core.CANCEL
-local raw_pcall, raw_loadfile = pcall, loadfile
+local raw_pcall = pcall
+local loadfile = require("prelude.load").loadfile
 local searchpath = package.searchpath
 
 local shim = {}
@@ -100,7 +101,7 @@ local function lua_loader(name)
   if type(path) ~= "string" then error("'package.path' must be a string", 0) end
   local filename, message = searchpath(name, path)
   if not filename then return message end
-  local chunk, err = raw_loadfile(filename, "t")
+  local chunk, err = loadfile(filename)
   if chunk then return chunk end
   if err:sub(1, #filename + 1) == filename .. ":" then error(err, 0) end -- says where
   error(("error loading module '%s' from file '%s':\n\t%s"):format(name, filename, err), 0)

@@ -3,6 +3,8 @@ local core = require "aggr.core.file"
 local emit = require "aggr.emit"
 local errors = require "aggr.errors"
 local log = require "aggr.log"
+local native = require "prelude.native"
+local strict = require "prelude.strict"
 local task = require "aggr.core.task"
 
 local globals = script -- luacheck: ignore (the scripts' _G)
@@ -102,7 +104,7 @@ local function write(file, ...)
   return file
 end
 
---- What a script finds: print, os.exit, io.write, arg, package.path and, under -e, aggr.
+--- What a script finds: print, os.exit, io.write, arg, package.path, what its options open and, under -e, aggr.
 ---@param opts table
 ---@param exit fun(code: integer) ends the run; does not return
 function chunk.prepare(opts, exit)
@@ -129,6 +131,8 @@ function chunk.prepare(opts, exit)
     globals.package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(folder, folder, globals.package.path)
   end
   if opts.eval then globals.aggr = aggr end
+  if opts.allow_ffi then native.allow() end
+  if not opts.no_strict then strict.install(opts.script ~= "-" and opts.script or nil, chunk.name(opts)) end
 end
 
 return chunk

@@ -2,7 +2,7 @@
  *
  *   monotonic() wall()  seconds                 random()      in [0, 1)
  *   env(name)           string | nil            stderr(text)  written at once
- *   isatty(fd)          boolean
+ *   isatty(fd)          boolean                 cwd()         string | nil
  */
 #include "bind/sys.h"
 
@@ -11,6 +11,7 @@
 #include "task/state.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -54,11 +55,18 @@ static int l_isatty(lua_State *L)
     return 1;
 }
 
+static int l_cwd(lua_State *L)
+{
+    char path[PATH_MAX];
+    lua_pushstring(L, getcwd(path, sizeof path));
+    return 1;
+}
+
 int aggr_bind_sys(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"monotonic", l_monotonic}, {"wall", l_wall},     {"random", l_random}, {"env", l_env},
-        {"stderr", l_stderr},       {"isatty", l_isatty}, {NULL, NULL}};
+        {"stderr", l_stderr},       {"isatty", l_isatty}, {"cwd", l_cwd},     {NULL, NULL}};
     lua_createtable(L, 0, sizeof functions / sizeof *functions);
     luaL_register(L, NULL, functions);
     return 1;
