@@ -38,7 +38,7 @@ describe("a script", function()
 
   it("finds aggr predefined under -e only", function()
     assert.equal('"table"\n', support.aggr({ "run", "-e", "return type(aggr)" }).out)
-    assert.equal('"nil"\n', support.script("return type(aggr)").out)
+    assert.equal('"nil"\n', support.script("return type(_G.aggr)").out)
   end)
 
   it("prints to stderr, writes to stdout in order with what it emits", function()

@@ -2,6 +2,7 @@
 local testing, words = ...
 
 testing.raw_require = testing.require("prelude.require").raw
+testing.require("prelude.native").allow() -- busted asks for ffi
 package.preload["aggr.testing"] = function() return testing end
 
 _G.arg = words

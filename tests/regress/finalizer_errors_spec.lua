@@ -3,7 +3,7 @@ local support = require "e2e.support"
 
 describe("an error in a finalizer", function()
   local function ends_well(code)
-    local got = support.script(code)
+    local got = support.script(code, { flags = { "--allow-ffi" } })
     assert.equal(0, got.code, got.err)
     assert.equal('"done"\n', got.out)
     return got.err
