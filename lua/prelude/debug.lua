@@ -2,8 +2,10 @@
 --
 -- Functions of the library and of C have no locals, upvalues or environment of their own to them, and are
 -- not handed out from the stack: behind them lie scheduler and core modules, and what C has checked once
--- must stay as it was. Traces, names, files and lines are shown as ever.
+-- must stay as it was. Traces, names, files and lines are shown as ever. Where levels count, a shim ends in a
+-- tail call of Lua's own, which then stands in its place.
 local errors = require "aggr.errors"
+local finalizer = require "prelude.finalizer"
 
 local is_library = errors.is_library
 local running = coroutine.running
@@ -15,59 +17,83 @@ local globals = script -- luacheck: ignore (the scripts' _G)
 
 local shim = {}
 
+local NOWHERE = -1 -- a level that nothing has
+
 local function refuse(name)
   errors.usage(1, "%s cannot change functions of aggr or of C (only your own)", name)
 end
 
---- The function that a shim's arguments ([thread,] function | level) mean, if it is closed to scripts. From the
--- shim itself, which passes its arguments on by a tail call: so levels mean the same to both.
-local function closed(thread, subject)
-  if type(thread) ~= "thread" then thread, subject = nil, thread end
+local function normal(thread, subject, ...)
+  if thread == running() then thread = nil end
+  local level = type(subject) ~= "function" and tonumber(subject)
+  if level then subject = level >= 0 and level < 2 ^ 31 and math.floor(level) or NOWHERE end
+  return thread, subject, ...
+end
+
+--- What a shim was given, ([thread,] function | level, ...), with nil for no other thread and whole levels.
+local function arguments(...)
+  if type((...)) == "thread" then return normal(...) end
+  return normal(nil, ...)
+end
+
+--- Is the function meant closed to scripts? `depth` functions stand between this one and the script.
+local function is_closed(thread, subject, depth)
   if type(subject) == "function" then return is_library(subject) end
-  local level = tonumber(subject)
-  if not level or level < 0 then return false end
+  if type(subject) ~= "number" or subject == NOWHERE then return false end
   local info
-  if thread and thread ~= running() then
-    info = raw.getinfo(thread, level, "f")
+  if thread then
+    info = raw.getinfo(thread, subject, "f")
   else
-    info = raw.getinfo(level + (thread and 1 or 2), "f")
+    info = raw.getinfo(subject + depth + 1, "f")
   end
   return info ~= nil and is_library(info.func)
 end
 
---- Without `func` when a level has found a function of the library or of C. Bad arguments are Lua's to refuse.
-function shim.getinfo(thread, subject, what)
-  if type(thread) ~= "thread" then thread, subject, what = nil, thread, subject end
-  if type(what) == "string" and what:find(">", 1, true) then what = "?" end -- would pop what is on the stack
-  local level = tonumber(subject)
-  if not level then return raw.getinfo(subject, what) end
+--- Without `func` when a level has found a function of the library or of C.
+function shim.getinfo(...)
+  local thread, subject, what = arguments(...)
+  if what ~= nil and (type(what) ~= "string" or what:find("[^SlnufL]")) then
+    error("bad argument to 'getinfo' (invalid option)", 2)
+  end
+  if type(subject) ~= "number" then return raw.getinfo(...) end
   local info
-  if thread and thread ~= running() then
-    info = raw.getinfo(thread, level, what)
+  if thread then
+    info = raw.getinfo(thread, subject, what)
   else
-    info = raw.getinfo(level + 1, what)
+    info = raw.getinfo(subject == NOWHERE and NOWHERE or subject + 1, what)
   end
   if info and info.func and is_library(info.func) then info.func = nil end
   return info
 end
 
 function shim.getlocal(...)
-  if closed(...) then return nil end
-  return raw.getlocal(...)
+  local thread, subject, index = arguments(...)
+  if is_closed(thread, subject, 1) then return nil end
+  if thread then return raw.getlocal(thread, subject, index) end
+  return raw.getlocal(subject, index)
+end
+
+--- The name that setlocal would change, nil when it will find out itself that there is none.
+local function name_of_local(thread, level, index)
+  if type(level) ~= "number" or type(index) ~= "number" then return nil end
+  local ok, name
+  if thread then
+    ok, name = pcall(raw.getlocal, thread, level, index)
+  else
+    ok, name = pcall(raw.getlocal, level + 3, index) -- under pcall, this function and the shim
+  end
+  return ok and name
 end
 
 --- Only locals with a name: loops rely on what their own ones hold.
 function shim.setlocal(...)
-  if closed(...) then refuse "debug.setlocal" end
-  local thread, level, index = ...
-  local name
-  if type(thread) ~= "thread" then
-    name = raw.getlocal(thread + 1, level)
-  else
-    name = raw.getlocal(thread, level, index)
-  end
+  local thread, level, index, value = arguments(...)
+  index = tonumber(index) or index
+  if is_closed(thread, level, 1) then refuse "debug.setlocal" end
+  local name = name_of_local(thread, level, index)
   if name and name:sub(1, 1) == "(" then errors.usage(1, "debug.setlocal changes locals that have a name") end
-  return raw.setlocal(...)
+  if thread then return raw.setlocal(thread, level, index, value) end
+  return raw.setlocal(level, index, value)
 end
 
 for _, name in ipairs { "getupvalue", "upvalueid" } do
@@ -100,23 +126,25 @@ function shim.setfenv(object, ...)
 end
 
 --- Strings have one metatable for all, and so do the numbers of 64 bits.
-function shim.setmetatable(value, ...)
+function shim.setmetatable(value, meta)
   if type(value) == "string" or type(value) == "cdata" then
     errors.usage(1, "debug.setmetatable: the metatable of a %s is the runtime's too", type(value))
   end
-  return raw.setmetatable(value, ...)
+  if type(value) == "userdata" and type(meta) == "table" then finalizer.guard_metatable(meta) end
+  return raw.setmetatable(value, meta)
 end
 
 local function base_getfenv(...)
-  local subject = ...
+  local _, subject = arguments(...)
   if subject == nil then subject = 1 end
-  if subject ~= 0 and closed(subject) then return globals end
-  return raw.base_getfenv(...)
+  if subject ~= 0 and is_closed(nil, subject, 1) then return globals end
+  return raw.base_getfenv(subject)
 end
 
-local function base_setfenv(subject, ...)
-  if subject ~= 0 and closed(subject) then refuse "setfenv" end
-  return raw.base_setfenv(subject, ...)
+local function base_setfenv(...)
+  local _, subject, environment = arguments(...)
+  if subject ~= 0 and is_closed(nil, subject, 1) then refuse "setfenv" end
+  return raw.base_setfenv(subject, environment)
 end
 
 function shim.install(script)

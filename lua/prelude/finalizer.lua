@@ -30,9 +30,17 @@ local watching = {
   end,
 }
 
+--- Guards the finalizer in a metatable that a script gives to userdata, and those it puts there later.
+---@param meta table
+function shim.guard_metatable(meta)
+  local finalizer = rawget(meta, "__gc")
+  if type(finalizer) == "function" and not errors.is_library(finalizer) then rawset(meta, "__gc", guarded(finalizer)) end
+  if getmetatable(meta) == nil then setmetatable(meta, watching) end
+end
+
 function shim.newproxy(...)
   local proxy = raw_newproxy(...)
-  if (...) == true then setmetatable(getmetatable(proxy), watching) end
+  if (...) == true then shim.guard_metatable(getmetatable(proxy)) end
   return proxy
 end
 

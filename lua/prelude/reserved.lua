@@ -23,15 +23,25 @@ local function refusing(name)
   return function() reserved.refuse(name) end
 end
 
+--- jit.util without what leads from a function to other values.
+local function harmless(own)
+  local util = {}
+  for name, fn in pairs(own) do util[name] = fn end
+  util.funck, util.tracek = refusing "jit.util.funck", refusing "jit.util.tracek"
+  function util.funcinfo(...)
+    local info = own.funcinfo(...)
+    info.proto = nil
+    return info
+  end
+  return util
+end
+
 function reserved.install(script)
   script.debug.sethook = refusing "debug.sethook"
   script.debug.getregistry = refusing "debug.getregistry"
   script.jit.attach = refusing "jit.attach"
   script.package.preload["jit.profile"] = nil
-  local util = {}
-  for name, fn in pairs(require "jit.util") do util[name] = fn end
-  util.funck, util.tracek = refusing "jit.util.funck", refusing "jit.util.tracek"
-  script.package.preload["jit.util"] = function() return util end
+  script.package.preload["jit.util"] = function() return harmless(require "jit.util") end
 end
 
 return reserved
