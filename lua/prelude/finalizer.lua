@@ -33,8 +33,8 @@ local watching = {
 --- Guards the finalizer in a metatable that a script gives to userdata, and those it puts there later.
 ---@param meta table
 function shim.guard_metatable(meta)
-  local finalizer = rawget(meta, "__gc")
-  if type(finalizer) == "function" and not errors.is_library(finalizer) then rawset(meta, "__gc", guarded(finalizer)) end
+  local fn = rawget(meta, "__gc")
+  if type(fn) == "function" and not errors.is_library(fn) then rawset(meta, "__gc", guarded(fn)) end
   if getmetatable(meta) == nil then setmetatable(meta, watching) end
 end
 

@@ -66,7 +66,7 @@ int aggr_bind_sys(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"monotonic", l_monotonic}, {"wall", l_wall},     {"random", l_random}, {"env", l_env},
-        {"stderr", l_stderr},       {"isatty", l_isatty}, {"cwd", l_cwd},     {NULL, NULL}};
+        {"stderr", l_stderr},       {"isatty", l_isatty}, {"cwd", l_cwd},       {NULL, NULL}};
     lua_createtable(L, 0, sizeof functions / sizeof *functions);
     luaL_register(L, NULL, functions);
     return 1;

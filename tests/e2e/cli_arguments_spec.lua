@@ -46,7 +46,8 @@ describe("aggr help", function()
     local help = support.aggr { "help", "run" }
     assert.equal(0, help.code)
     for _, name in ipairs { "concurrency", "per-host", "timeout", "deadline", "set", "settings", "format",
-      "pretty", "out", "envelope", "partial-ok", "log-level", "log-format", "color", "quiet", "verbose" } do
+      "pretty", "out", "envelope", "partial-ok", "log-level", "log-format", "color", "quiet", "verbose",
+      "no-strict", "allow-ffi" } do
       assert.truthy(help.out:find("--" .. name, 1, true), name)
     end
     assert.truthy(help.out:find("[AGGR_PER_HOST]", 1, true))

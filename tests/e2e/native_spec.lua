@@ -18,7 +18,8 @@ describe("ffi", function()
 
   it("is there under --allow-ffi and AGGR_ALLOW_FFI, which say what ends with it", function()
     local code = 'local ffi = require "ffi" return tonumber(ffi.new("int", 7)) + (package.loaded.ffi == ffi and 1 or 0)'
-    local warning = "warn: ffi is allowed (--allow-ffi): aggr's promises of memory and safety end where the script uses it\n"
+    local warning = "warn: ffi is allowed (--allow-ffi): "
+      .. "aggr's promises of memory and safety end where the script uses it\n"
     local out, err = said(code, { "--allow-ffi" })
     assert.same({ "8\n", warning }, { out, err })
     assert.same({ "8\n", "" }, { said(code, { "--allow-ffi", "-q" }) })
@@ -35,8 +36,9 @@ describe("ffi", function()
   end)
 
   it("cannot be had from preload, loaders or the C library that it lies in", function()
-    local library = support.command({ "sh", "-c", "ldd '" .. support.bin .. "' | grep -o '/[^ ]*libluajit[^ ]*'" }).out:gsub("%s", "")
-    assert.truthy(library ~= "")
+    local linked = support.command({ "ldd", support.bin }).out
+    local library = linked:match("%s(/%S*libluajit%S*)")
+    assert.truthy(library, linked)
     assert.equal("[]\n", said(([[
       local aggr = require "aggr"
       package.cpath = %q
@@ -67,7 +69,7 @@ describe("raw memory", function()
       local whole = tostring(text)
       local function refused(method)
         local ok, err = pcall(text[method], text, 1)
-        return not ok and err.kind == "usage" and tostring(err):find("string.buffer:" .. method .. " is off", 1, true) ~= nil
+        return not ok and tostring(err):find("usage: string.buffer:" .. method .. " is off", 1, true) ~= nil
       end
       local kept = refused "ref" and refused "reserve"
       package.loaded["string.buffer"] = nil

@@ -43,6 +43,10 @@ describe("an error in a finalizer", function()
         type_of()
         local proxy = newproxy(true)
         getmetatable(proxy).__gc = function() aggr.sleep(1) end
+        debug.setmetatable(newproxy(), { __gc = function() error("given") end })
+        local meta = {}
+        debug.setmetatable(newproxy(), meta)
+        meta.__gc = function() error("given later") end
         local another = newproxy(proxy)
         aggr.group(function(g) g:spawn(aggr.sleep, 0) end)
         collectgarbage("step", 100)
