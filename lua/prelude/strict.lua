@@ -9,25 +9,25 @@
 -- - fields, `_G.name` and rawget(_G, "name"): they ask whether there is one. A line that reads a global both ways
 --   has asked.
 local errors = require "aggr.errors"
+local meant = require "prelude.meant"
+local naming = require "prelude.naming"
 local options = require "aggr.options"
 local sys = require "aggr.core.sys"
 local util = require "jit.util"
 
-local getinfo, getlocal, getupvalue, getfenv = debug.getinfo, debug.getlocal, debug.getupvalue, getfenv
+local getinfo, getfenv = debug.getinfo, getfenv
 
 local globals = script -- luacheck: ignore (the scripts' _G)
 
 local strict = {}
 
-local INSTALLED = "/share/lua"
-local TOPMOST = 200 -- as many locals as a function can have
+local INSTALLED = "/share/lua/"
 
 local is_on = false
 local cwd, folder -- absolute, "" for the root
-local known = {}  -- source of a file -> whether it is the script's
-local declared = {}                                  -- names of globals that may hold nil
-local exempt = setmetatable({}, { __mode = "k" })    -- prototypes of functions in text that a library has loaded
-local asked = setmetatable({}, { __mode = "k" })     -- function -> name -> lines that use a field of that name
+local known = {} -- source of a file -> whether it is the script's
+local declared = {} -- names of globals that may hold nil
+local exempt = setmetatable({}, { __mode = "k" }) -- prototypes of functions in text that a library has loaded
 
 --- "/home/me/b.lua" for "./a/../b.lua" in /home/me.
 local function absolute(path)
@@ -64,125 +64,36 @@ local function is_strict(info)
   return verdict
 end
 
--- Operations by what they compile to: (GGET | GSET) A D, (TGETS | TSETS) A B C. ------------------------------------
-
-local function operation_of(fn)
-  return bit.band((util.funcbc(fn, 1)), 0xff)
-end
-
-local READ = {
-  by_name = operation_of(function() return _G end),
-  as_field = operation_of(function(t) return t.name end),
-}
-local WRITE = {
-  by_name = bit.band((util.funcbc(function() name = 1 end, 2)), 0xff), -- luacheck: ignore (never called)
-  as_field = bit.band((util.funcbc(function(t) t.name = 1 end, 2)), 0xff),
-}
-
---- Is there an instruction on that line of the function that uses `name` by its name, and none that uses a field?
-local function is_by_name(fn, line, operations, name)
-  local found = false
-  for pc = 1, util.funcinfo(fn).bytecodes - 1 do
-    local instruction = util.funcbc(fn, pc)
-    local operation, constant = bit.band(instruction, 0xff), nil
-    if operation == operations.by_name then
-      constant = bit.rshift(instruction, 16)
-    elseif operation == operations.as_field then
-      constant = bit.band(bit.rshift(instruction, 16), 0xff)
-    end
-    if constant and util.funck(fn, -constant - 1) == name and util.funcinfo(fn, pc).currentline == line then
-      if operation == operations.as_field then return false end
-      found = true
-    end
-  end
-  return found
-end
-
---- Does this frame of the script use the global by its name? Other uses are remembered, for loops.
-local function uses_name(info, operations, name)
-  local fn, line = info.func, info.currentline
-  local names = asked[fn]
-  if names and names[name] and names[name][line] then return false end
-  if is_by_name(fn, line, operations, name) then return true end
-  if not names then
-    names = {}
-    asked[fn] = names
-  end
-  names[name] = names[name] or {}
-  names[name][line] = true
-  return false
-end
-
--- What was meant ---------------------------------------------------------------------------------------------------
-
---- Names that a frame can see, as a set.
-local function visible(level)
-  local names = {}
-  for name in next, globals do names[name] = true end
-  for name in pairs(declared) do names[name] = true end
-  for i = 1, TOPMOST do
-    local name = getlocal(level + 1, i)
-    if not name then break end
-    names[name] = true
-  end
-  local fn = getinfo(level + 1, "f").func
-  for i = 1, TOPMOST do
-    local name = getupvalue(fn, i)
-    if not name then break end
-    names[name] = true
-  end
-  return names
-end
-
---- ", did you mean 'aggr.fetch'?" for a name that is in a library, ", did you mean 'print'?" or "".
-local function suggestion(name, names)
-  if rawget(require "aggr", name) ~= nil then return (", did you mean 'aggr.%s'?"):format(name) end
-  for _, library in ipairs { "string", "table", "math", "io", "os" } do
-    local holder = rawget(globals, library)
-    if type(holder) == "table" and rawget(holder, name) ~= nil then
-      return (", did you mean '%s.%s'?"):format(library, name)
-    end
-  end
-  names[name] = nil
-  return options.hint(name, names)
-end
-
-local function hint_for(name)
-  if name == "aggr" then return 'scripts begin with: local aggr = require "aggr"' end
-  return ("_G.%s asks whether there is one; an assignment outside of functions declares it"):format(name)
-end
-
 local function undefined(name, names)
-  local meant = name ~= "aggr" and suggestion(name, names) or ""
-  errors.raise("usage", ("undefined global '%s'%s"):format(name, meant),
-    { hint = meant == "" and hint_for(name) or nil })
+  local suggestion = meant.suggestion(name, names)
+  errors.raise("usage", ("undefined global '%s'%s"):format(name, suggestion),
+    { hint = suggestion == "" and meant.hint(name) or nil })
 end
 
 local function undeclared(name, names)
-  names[name] = nil
   errors.raise("usage", ("assignment to undefined global '%s' inside a function%s"):format(name,
     options.hint(name, names)),
     { hint = ("write 'local %s', or declare it by an assignment outside of functions"):format(name) })
 end
 
--- _G's metatable ---------------------------------------------------------------------------------------------------
-
 --- Is this a frame whose use of an undefined global is a mistake?
 local function is_mistake(info, operations, name)
   return info and type(name) == "string" and not declared[name] and is_strict(info)
-    and getfenv(info.func) == globals and uses_name(info, operations, name)
+    and getfenv(info.func) == globals and naming.is_global(info, operations, name)
 end
 
 local meta = {}
 
 function meta.__index(_, name)
-  if is_mistake(getinfo(2, "Slf"), READ, name) then undefined(name, visible(2)) end
+  if is_mistake(getinfo(2, "Slf"), naming.READ, name) then undefined(name, meant.visible(name, declared, 2)) end
   return nil
 end
 
 function meta.__newindex(t, name, value)
   local info = getinfo(2, "Slf")
-  if (not info or info.what ~= "main") and is_mistake(info, WRITE, name) then undeclared(name, visible(2)) end
+  if (not info or info.what ~= "main") and is_mistake(info, naming.WRITE, name) then
+    undeclared(name, meant.visible(name, declared, 2))
+  end
   declared[name] = true
   rawset(t, name, value)
 end
