@@ -8,7 +8,7 @@ local cfg = aggr.settings {
   user = { 42, "id of the user" },
 }
 
-local api = aggr.client { base = cfg.base, timeout = 2, retry = 2 }
+local api = aggr.client { base = cfg.base, timeout = 2, retry = 1 }
 
 local data, report = aggr.all({
   user   = { url = "/users/{id}", vars = { id = cfg.user } },

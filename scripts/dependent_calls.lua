@@ -8,7 +8,7 @@ local cfg = aggr.settings {
   user = { 42, "id of the user" },
 }
 
-local api = aggr.client { base = cfg.base, timeout = 2 }
+local api = aggr.client { base = cfg.base, timeout = 2, deadline = 5 }
 
 local function orders_of(id)
   local total = 0

@@ -11,7 +11,7 @@ local cfg = aggr.settings {
   limit = { 32, "requests at once" },
 }
 
-local api = aggr.client { base = cfg.base, timeout = 5, retry = 2 }
+local api = aggr.client { base = cfg.base, timeout = 5, retry = 2, deadline = 20 }
 
 aggr.each(aggr.lines("-"), function(id)
   local item = api:json(cfg.path .. "{id}", { vars = { id = id } })

@@ -8,7 +8,7 @@ local cfg = aggr.settings {
   ms    = { 900, "how slow each of them is" },
 }
 
-local api = aggr.client { base = cfg.base }
+local api = aggr.client { base = cfg.base, deadline = 10 }
 
 local data = {}
 for i = 1, cfg.count do

@@ -8,7 +8,7 @@ local cfg = aggr.settings {
   file = { "-", "orders, one JSON object per line" },
 }
 
-local api = aggr.client { base = cfg.base, timeout = 5 }
+local api = aggr.client { base = cfg.base, timeout = 5, deadline = 10 }
 
 local orders = {}
 for line in aggr.lines(cfg.file) do

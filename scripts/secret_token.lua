@@ -12,6 +12,7 @@ local api = aggr.client {
   base = cfg.base,
   auth = { bearer = aggr.secret "API_TOKEN" },
   timeout = 5,
+  deadline = 10,
 }
 
 return api:json(cfg.path)

@@ -22,6 +22,6 @@ local items, report = aggr.map(ids, function(id)
   local item = api:json("/items/{id}", { vars = { id = id } })
   if cfg.verbose then aggr.log.info("got item", { id = id, name = item.name }) end
   return item.name
-end)
+end, { deadline = 10 })
 
 return items, report
