@@ -1,8 +1,10 @@
 --- aggr.all: run a table of sources concurrently and settle them all.
 local gather = require "aggr.gather"
+local options = require "aggr.options"
 local sources_of = require "aggr.sources"
 
-local KNOWN = { client = true, limit = true, deadline = true, timeout = true, need = true, fallback = true }
+local KNOWN = options.declare("aggr.all", 2,
+  { client = true, limit = true, deadline = true, timeout = true, need = true, fallback = true })
 
 local function spawn(job, s, i, key)
   return s:spawn(job.runs[i], key)

@@ -17,6 +17,7 @@ local PLAN = request.PLAN
 
 ---@class aggr.Client
 local methods = {}
+client.methods = methods
 
 local Client = { __name = "aggr.Client" }
 

@@ -32,7 +32,7 @@ local function limit(value, most, name, what)
   return value
 end
 
-local TLS = { ca = true, cert = true, key = true, verify = true, server_name = true }
+local TLS = options.declare("tls", nil, { ca = true, cert = true, key = true, verify = true, server_name = true })
 
 local function set_tls(given, tls, what)
   options.check(tls, TLS, what)

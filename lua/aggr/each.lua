@@ -3,11 +3,12 @@ local collect = require "aggr.collect"
 local errors = require "aggr.errors"
 local json = require "aggr.json"
 local need = require "aggr.need"
+local options = require "aggr.options"
 local report = require "aggr.report"
 local scope = require "aggr.scope"
 local sources = require "aggr.sources"
 
-local KNOWN = { limit = true, deadline = true, timeout = true, need = true }
+local KNOWN = options.declare("aggr.each", 3, { limit = true, deadline = true, timeout = true, need = true })
 local MOST_ERRORS = 100
 
 ---@class aggr.EachOptions: aggr.CollectOptions

@@ -126,7 +126,7 @@ local function next_line(lines)
   return line
 end
 
-local LINES_OPTIONS = { max_line = true }
+local LINES_OPTIONS = options.declare("aggr.lines", 2, { max_line = true })
 
 --- The lines of a file, or of stdin ("-"), without their LF or CR LF, for `for` and `aggr.each`.
 --- The last one needs no line end. Raises kind `script` for a line over `max_line` (1 MiB).

@@ -6,7 +6,8 @@ local options = require "aggr.options"
 local report = require "aggr.report"
 local sources_of = require "aggr.sources"
 
-local KNOWN = { client = true, limit = true, deadline = true, timeout = true, count = true }
+local KNOWN = options.declare("aggr.first", 2,
+  { client = true, limit = true, deadline = true, timeout = true, count = true })
 
 ---@class aggr.FirstOptions: aggr.CollectOptions
 ---@field client aggr.Client?

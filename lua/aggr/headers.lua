@@ -95,9 +95,11 @@ function headers.base64(text)
   return encoded
 end
 
+local AUTH = options.declare("auth", nil, { bearer = true, user = true, password = true })
+
 local function check_auth(each, auth, what)
   for name, text in each(auth) do
-    if name ~= "bearer" and name ~= "user" and name ~= "password" then
+    if not AUTH[name] then
       errors.usage(1, "%s: unknown field %s (bearer, or user and password)", what,
         errors.show(name))
     end

@@ -29,7 +29,7 @@ json.array = marker "array"
 ---@type fun(t: table): table
 json.object = marker "object"
 
-local ENCODE_OPTIONS = { pretty = true }
+local ENCODE_OPTIONS = options.declare("aggr.json.encode", 2, { pretty = true })
 
 --- `value` as JSON text: keys sorted, no white space unless `pretty`.
 ---@param value any aggr.null for JSON's null
@@ -48,7 +48,7 @@ local decoder = cjson.new()
 decoder.decode_invalid_numbers(false)
 decoder.decode_max_depth(DEEPEST)
 local decode_text = decoder.decode
-local DECODE_OPTIONS = { null = true }
+local DECODE_OPTIONS = options.declare("aggr.json.decode", 2, { null = true })
 
 --- Take the nulls out: an object loses the key, a list the element (the others move up).
 local function drop_nulls(value)

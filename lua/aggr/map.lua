@@ -2,8 +2,10 @@
 local errors = require "aggr.errors"
 local gather = require "aggr.gather"
 local json = require "aggr.json"
+local options = require "aggr.options"
 
-local KNOWN = { limit = true, deadline = true, timeout = true, need = true, fallback = true }
+local KNOWN = options.declare("aggr.map", 3,
+  { limit = true, deadline = true, timeout = true, need = true, fallback = true })
 
 local function spawn(job, s, _, key)
   return s:spawn(job.fn, job.input[key], key)

@@ -78,6 +78,30 @@ function options.is_table(value)
   return type(meta) ~= "table" or rawget(meta, "__name") == nil
 end
 
+--- What each function of the library takes, by its name as scripts write it; tables among the options
+--- by their option's name. Filled as the modules are loaded, and read by `aggr check`.
+---@type table<string, { at: integer?, known: table<string, any>, unknown: function }>
+options.of = {}
+
+--- "aggr.fetch: unknown option 'timout', did you mean 'timeout'?"
+---@param name string
+---@param known table<string, any>
+---@param what string the called function
+---@return string
+function options.unknown(name, known, what)
+  return ("%s: unknown option '%s'%s"):format(what, name, options.hint(name, known))
+end
+
+--- Make known what a function takes. Returns `known`.
+---@param what string
+---@param at integer? which argument the options are
+---@param known table<string, any>
+---@param unknown (fun(name: string, known: table, what: string): string)? says what is wrong with another name
+function options.declare(what, at, known, unknown)
+  options.of[what] = { at = at, known = known, unknown = unknown or options.unknown }
+  return known
+end
+
 local RANK = { string = 1, number = 2 }
 
 local function goes_before(a, b)
@@ -116,7 +140,7 @@ local function refuse_unknown(given, known, what)
       if type(name) ~= "string" then
         errors.usage(1, "%s: options are named, got the key %s", what, errors.show(name))
       end
-      errors.usage(1, "%s: unknown option '%s'%s", what, name, options.hint(name, known))
+      errors.usage(1, "%s", options.unknown(name, known, what))
     end
   end
 end

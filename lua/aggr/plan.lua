@@ -180,21 +180,25 @@ function plan.origin(text, what)
   return origin
 end
 
+--- What is wrong with an option that has no setter.
 local function unknown(name, known, what)
   if type(name) ~= "string" then
-    errors.usage(1, "%s: options are named, got the key %s", what, errors.show(name))
+    return ("%s: options are named, got the key %s"):format(what, errors.show(name))
   end
   if CLIENT_ONLY[name] then
-    errors.usage(1, "%s: '%s' is an option of aggr.client, not of a call", what, name)
+    return ("%s: '%s' is an option of aggr.client, not of a call"):format(what, name)
   end
   if LATER[name] then
-    errors.usage(1, "%s: the option '%s' is not available in this version", what, name)
+    return ("%s: the option '%s' is not available in this version"):format(what, name)
   end
   local names = {}
   for option in pairs(set) do names[option] = true end
   for option in pairs(known == client_set and CLIENT_ONLY or {}) do names[option] = true end
-  errors.usage(1, "%s: unknown option '%s'%s", what, name, options.hint(name, names))
+  return options.unknown(name, names, what)
 end
+
+options.declare("aggr.fetch", 2, set, unknown)
+options.declare("aggr.client", 1, client_set, unknown)
 
 --- The header block of `self` with a content type, unless it has one.
 local function typed(self, kind)
@@ -256,7 +260,7 @@ end
 local function set_all(each, opts, self, parent, known, what)
   for name, value in each(opts) do
     local setter = known[name]
-    if not setter then unknown(name, known, what) end
+    if not setter then errors.usage(1, "%s", unknown(name, known, what)) end
     setter(self, value, what .. ": " .. name, parent)
   end
 end

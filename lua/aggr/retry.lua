@@ -18,7 +18,7 @@ local retry = {}
 ---@field backoff number       seconds; the first pause is up to this, then it doubles
 ---@field max_backoff number   the longest pause, a server's Retry-After included
 
-local KNOWN = { attempts = true, backoff = true, max_backoff = true }
+local KNOWN = options.declare("retry", nil, { attempts = true, backoff = true, max_backoff = true })
 local KINDS = { connect = true, dns = true, timeout = true, truncated = true }
 local STATUSES = { [429] = true, [502] = true, [503] = true, [504] = true }
 local METHODS = { GET = true, HEAD = true, PUT = true, DELETE = true, OPTIONS = true, TRACE = true }
