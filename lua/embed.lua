@@ -1,7 +1,7 @@
 --- A module of the library as a C header: `luajit embed.lua FILE SYMBOL HEADER`, at build time.
 --
--- The bytecode keeps what debugging needs. Its chunk name, "(aggr) aggr/fetch.lua", is one that no file of
--- a script's can have.
+-- Run it in the folder that FILE is relative to. The bytecode keeps what debugging needs. Its chunk name,
+-- "(aggr) aggr/fetch.lua", is one that no file of a script's can have.
 local file, symbol, header = ...
 
 local source = assert(io.open(file, "rb"))

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Fails when a file of runtime/ includes a floor above its own, or a library's header that is not its
 # business: curl.h is for io/curl_api.h alone, lua.h for task/ and above, uv.h for io/ and above.
-# Also when one Lua library file requires what is not the library's (aggr.* and the host's modules).
+# Also when one Lua library file requires what is not the library's (aggr.* and the host's modules);
+# check.* and luacheck's parser are lua/check's alone.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -47,13 +48,15 @@ for floor in $floors; do
   done
 done
 
-for file in lua/*.lua lua/aggr/*.lua lua/prelude/*.lua; do
+for file in lua/*.lua lua/aggr/*.lua lua/prelude/*.lua lua/check/*.lua; do
   [ -e "$file" ] || continue
   count=$((count + 1))
   # shellcheck disable=SC2013 # module names have no spaces
   for module in $(sed -n 's/.*[^"_.a-z]require *(\{0,1\} *"\([a-z0-9_.]*\)".*/\1/p' "$file"); do
     case $module in
     aggr | aggr.* | prelude.* | cjson | cjson.* | table.new | table.clear | bit | jit | jit.util) ;;
+    check.* | luacheck.parser | luacheck.lexer)
+      case $file in lua/check/*) ;; *) complain "$file: requires $module" ;; esac ;;
     *) complain "$file: requires $module" ;;
     esac
   done

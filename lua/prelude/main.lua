@@ -17,7 +17,6 @@ local render = require "prelude.render"
 local report = require "aggr.report"
 local scope = require "aggr.scope"
 local settings = require "aggr.settings"
-local sys = require "aggr.core.sys"
 local task = require "aggr.core.task"
 
 local SCRIPT_WRONG, COMMAND_LINE, PARTIAL, FAILED, NOT_WRITTEN = 1, 2, 3, 4, 8
@@ -29,12 +28,6 @@ local LAST_FLUSH, LAST_CLOSE = 2, 30
 
 local function pack(...)
   return { n = select("#", ...), ... }
-end
-
-local function wants_colour(opts)
-  if opts.color == "always" then return true end
-  if opts.color == "never" then return false end
-  return not sys.env("NO_COLOR") and sys.isatty(2) and sys.env("TERM") ~= "dumb"
 end
 
 --- What -v says of each request.
@@ -54,7 +47,7 @@ local function configure(opts)
   log.configure {
     level = opts.quiet and "error" or opts.log_level,
     format = opts.log_format,
-    color = wants_colour(opts),
+    color = render.wants_colour(opts.color, 2),
     verbose = opts.verbose,
   }
   local defaults = options.defaults

@@ -12,11 +12,22 @@ local chunk = require "prelude.script"
 local errors = require "aggr.errors"
 local log = require "aggr.log"
 local output = require "prelude.output"
+local sys = require "aggr.core.sys"
 
 local render = {}
 
 local MOST_SOURCES = 20
 local WIDEST = 160
+
+--- Does --color, or what stands behind descriptor `fd`, want colours?
+---@param choice "auto"|"always"|"never"|nil
+---@param fd integer
+---@return boolean
+function render.wants_colour(choice, fd)
+  if choice == "always" then return true end
+  if choice == "never" then return false end
+  return not sys.env("NO_COLOR") and sys.isatty(fd) and sys.env("TERM") ~= "dumb"
+end
 
 --- Where the caret goes: under the call's name (LuaJIT knows no columns), the first name that the
 --- message quotes, or the first character that is not blank.
@@ -40,20 +51,28 @@ local function characters(line, column)
   return column - 1 - continuation
 end
 
+--- Line `number` of a source with a caret under byte `column`.
+---@param number integer|string
+---@param line string
+---@param column integer
+---@return string
+function render.excerpt(number, line, column)
+  line = line:gsub("\t", " ")
+  if #line > WIDEST then
+    local from = math.max(1, column - WIDEST / 2)
+    line, column = line:sub(from, from + WIDEST), column - from + 1
+  end
+  local blank = (" "):rep(#tostring(number))
+  return ("  %s | %s\n  %s | %s%s\n"):format(number, line, blank, (" "):rep(characters(line, column)),
+    log.paint("error", "^"))
+end
+
 local function source_lines(err)
   local place = rawget(err, "where") or rawget(err, "spawned")
   local name, number = tostring(place):match("^(.*):(%d+)$")
   local line = name and chunk.line(name, tonumber(number))
   if not line or not line:find("%S") then return "" end
-  line = line:gsub("\t", " ")
-  local column = caret_column(line, err)
-  if #line > WIDEST then
-    local from = math.max(1, column - WIDEST / 2)
-    line, column = line:sub(from, from + WIDEST), column - from + 1
-  end
-  local blank = (" "):rep(#number)
-  return ("  %s | %s\n  %s | %s%s\n"):format(number, line, blank, (" "):rep(characters(line, column)),
-    log.paint("error", "^"))
+  return render.excerpt(number, line, caret_column(line, err))
 end
 
 local function suppressed_line(err)

@@ -25,9 +25,9 @@ function chunk.name(opts)
   return opts.script == "-" and "stdin" or opts.script
 end
 
-local function read(opts)
+local function read(opts, most)
   if opts.eval then return opts.eval end
-  core.read(opts.script, LARGEST)
+  core.read(opts.script, most or LARGEST)
   local text, message = task.take()
   if text then return text end
   return nil, (message:gsub("^cannot read .-: ", ""))
@@ -40,19 +40,26 @@ local function without_shebang(text)
   return text
 end
 
+--- The script's text, or nil and why there is none.
+---@param opts table
+---@param most integer? bytes
+---@return string?, string?
+function chunk.text(opts, most)
+  local text, message = read(opts, most)
+  if not text then return nil, message end
+  if text:sub(1, 1) == BYTECODE then return nil, "it is bytecode, not Lua text" end
+  return without_shebang(text)
+end
+
 --- The script as a function; or nil, an Error and the exit code it means.
 ---@param opts table
 ---@return function?, aggr.Error?, integer?
 function chunk.load(opts)
   local name = chunk.name(opts)
-  local text, message = read(opts)
+  local text, message = chunk.text(opts)
   if not text then
     return nil, errors.new("usage", ("cannot run %s: %s"):format(name, message)), 2
   end
-  if text:sub(1, 1) == BYTECODE then
-    return nil, errors.new("usage", ("cannot run %s: it is bytecode, not Lua text"):format(name)), 2
-  end
-  text = without_shebang(text)
   if opts.eval or opts.script == "-" then texts[name] = text end
   local fn, complaint = load(text, "@" .. name, "t")
   if fn then return fn end

@@ -45,12 +45,26 @@ const struct aggr_flag aggr_flags[] = {
     {0},
 };
 
-size_t aggr_flag_index(const char *name)
+const struct aggr_flag aggr_check_flags[] = {
+    {"format", 0, AGGR_FLAG_CHOICE, false, "text|json|short",
+     "how findings are printed: for people, as a JSON list, or a line each (text)"},
+    {"color", 0, AGGR_FLAG_CHOICE, true, "auto|always|never",
+     "colours on stdout; auto: on a terminal, unless NO_COLOR is set (auto)"},
+    {"help", 'h', AGGR_FLAG_SWITCH, false, NULL, "print this help"},
+    {0},
+};
+
+size_t aggr_flag_find(const struct aggr_flag *flags, const char *name)
 {
     size_t i = 0;
-    while (strcmp(aggr_flags[i].name, name) != 0)
+    while (strcmp(flags[i].name, name) != 0)
         i++;
     return i;
+}
+
+size_t aggr_flag_index(const char *name)
+{
+    return aggr_flag_find(aggr_flags, name);
 }
 
 void aggr_flag_env(const struct aggr_flag *flag, char *out)
@@ -133,7 +147,7 @@ static bool check_value(const struct aggr_flag *flag, const char *where, const c
 
 static void store(struct aggr_arguments *arguments, size_t index, const char *value)
 {
-    if (aggr_flags[index].type != AGGR_FLAG_LIST) {
+    if (arguments->flags[index].type != AGGR_FLAG_LIST) {
         arguments->values[index] = value;
         return;
     }
@@ -155,7 +169,7 @@ struct cursor {
 static int take_flag(struct aggr_arguments *arguments, size_t index, const char *shown,
                      const char *value, struct cursor *cursor)
 {
-    const struct aggr_flag *flag = &aggr_flags[index];
+    const struct aggr_flag *flag = &arguments->flags[index];
     if (flag->type == AGGR_FLAG_SWITCH) {
         if (value)
             return aggr_complain("%s takes no value", shown);
@@ -173,33 +187,35 @@ static int take_flag(struct aggr_arguments *arguments, size_t index, const char 
     return 0;
 }
 
-static int unknown_option(const char *text, size_t len)
+static int unknown_option(const struct aggr_arguments *arguments, const char *text, size_t len)
 {
     char typed[64];
     snprintf(typed, sizeof typed, "%.*s", (int)len, text);
     struct aggr_suggestion suggestion = {.wanted = typed + strspn(typed, "-")};
-    for (const struct aggr_flag *flag = aggr_flags; flag->name; flag++)
+    for (const struct aggr_flag *flag = arguments->flags; flag->name; flag++)
         if (suggestion.wanted[0])
             aggr_suggest_offer(&suggestion, flag->name);
     if (suggestion.nearest)
         return aggr_complain("unknown option '%s', did you mean '--%s'?", typed,
                              suggestion.nearest);
-    return aggr_complain("unknown option '%s' ('aggr help run' lists them; what follows '--' goes "
-                         "to the script)",
-                         typed);
+    bool runs = arguments->flags == aggr_flags;
+    return aggr_complain("unknown option '%s' ('aggr help %s' lists them; what follows '--' %s)",
+                         typed, runs ? "run" : "check",
+                         runs ? "goes to the script" : "are scripts");
 }
 
 static int take_long(struct aggr_arguments *arguments, char *text, struct cursor *cursor)
 {
     size_t len = strcspn(text + 2, "=");
-    for (size_t i = 0; aggr_flags[i].name; i++) {
-        if (strlen(aggr_flags[i].name) != len || strncmp(aggr_flags[i].name, text + 2, len) != 0)
+    for (size_t i = 0; arguments->flags[i].name; i++) {
+        if (strlen(arguments->flags[i].name) != len ||
+            strncmp(arguments->flags[i].name, text + 2, len) != 0)
             continue;
         char shown[AGGR_FLAG_ENV_MAX];
-        snprintf(shown, sizeof shown, "--%s", aggr_flags[i].name);
+        snprintf(shown, sizeof shown, "--%s", arguments->flags[i].name);
         return take_flag(arguments, i, shown, text[2 + len] ? text + 2 + len + 1 : NULL, cursor);
     }
-    return unknown_option(text, 2 + len);
+    return unknown_option(arguments, text, 2 + len);
 }
 
 /* "-qv", "-e CODE", "-eCODE". */
@@ -207,12 +223,12 @@ static int take_short(struct aggr_arguments *arguments, char *text, struct curso
 {
     for (char *letter = text + 1; *letter; letter++) {
         size_t i = 0;
-        while (aggr_flags[i].name && aggr_flags[i].letter != *letter)
+        while (arguments->flags[i].name && arguments->flags[i].letter != *letter)
             i++;
-        if (!aggr_flags[i].name)
-            return unknown_option(text, strlen(text));
+        if (!arguments->flags[i].name)
+            return unknown_option(arguments, text, strlen(text));
         char shown[] = {'-', *letter, 0};
-        bool alone = aggr_flags[i].type == AGGR_FLAG_SWITCH;
+        bool alone = arguments->flags[i].type == AGGR_FLAG_SWITCH;
         int failed =
             take_flag(arguments, i, shown, alone || !letter[1] ? NULL : letter + 1, cursor);
         if (failed || !alone)
@@ -237,8 +253,8 @@ static int is_true(const char *text)
 /* Options not given on the command line, from AGGR_<OPTION>. */
 static int take_environment(struct aggr_arguments *arguments)
 {
-    for (size_t i = 0; aggr_flags[i].name; i++) {
-        const struct aggr_flag *flag = &aggr_flags[i];
+    for (size_t i = 0; arguments->flags[i].name; i++) {
+        const struct aggr_flag *flag = &arguments->flags[i];
         if (!flag->in_environment || arguments->values[i])
             continue;
         char name[AGGR_FLAG_ENV_MAX];
@@ -263,7 +279,8 @@ static int take_environment(struct aggr_arguments *arguments)
 
 static void take_word(struct aggr_arguments *arguments, const char *word)
 {
-    if (!arguments->script && !arguments->values[aggr_flag_index("eval")])
+    bool runs = arguments->flags == aggr_flags;
+    if (runs && !arguments->script && !arguments->values[aggr_flag_index("eval")])
         arguments->script = word;
     else
         arguments->rest[arguments->rest_count++] = word;
@@ -280,9 +297,13 @@ static void settle_script(struct aggr_arguments *arguments)
     arguments->script = NULL;
 }
 
-int aggr_arguments_parse(struct aggr_arguments *arguments, int argc, char **argv)
+int aggr_arguments_parse(struct aggr_arguments *arguments, const struct aggr_flag *flags, int argc,
+                         char **argv)
 {
-    *arguments = (struct aggr_arguments){.rest = aggr_mem_new((size_t)argc + 1, sizeof(char *))};
+    *arguments = (struct aggr_arguments){
+        .flags = flags,
+        .rest = aggr_mem_new((size_t)argc + 1, sizeof(char *)),
+    };
     struct cursor cursor = {argv, argv + argc};
     while (cursor.next < cursor.end) {
         char *word = *cursor.next++;

@@ -12,6 +12,8 @@ static const struct {
 } commands[] = {
     {"run", "aggr run [options] SCRIPT [args...]",
      "run a script and print what it returns as JSON"},
+    {"check", "aggr check [options] SCRIPT...",
+     "find what is wrong with scripts without running them"},
     {"version", "aggr version", "print the version"},
     {"help", "aggr help [COMMAND]", "explain a command"},
 };
@@ -41,6 +43,35 @@ static void print_flag(FILE *out, const struct aggr_flag *flag)
     fputc('\n', out);
 }
 
+static void print_flags(FILE *out, const struct aggr_flag *flags)
+{
+    for (const struct aggr_flag *flag = flags; flag->name; flag++)
+        print_flag(out, flag);
+}
+
+static void help_check(FILE *out)
+{
+    fprintf(out,
+            "Usage: aggr check [options] SCRIPT...\n\n"
+            "Finds mistakes in Lua scripts without running them or asking anybody. SCRIPT may be - "
+            "(stdin).\n\nOptions, and the environment variables that give them:\n");
+    print_flags(out, aggr_check_flags);
+    fprintf(
+        out,
+        "\nFindings:\n"
+        "  syntax             not Lua\n"
+        "  undefined-global   a global that nothing defines is read\n"
+        "  assigned-global    a function assigns a global, a 'local' is missing\n"
+        "  unknown-option     an option that the called function of aggr does not have\n"
+        "  blocking-call      a call that stops every task of the run\n"
+        "  unbounded-spawn    g:spawn in a loop that may start any number of tasks\n"
+        "  no-deadline        a request of the main chunk may take any time\n"
+        "  over-budget        rounds, retries and time-outs do not fit into the deadline\n"
+        "\nA comment '-- aggr: allow CODE' on the line of a finding allows it.\n\n"
+        "Exit codes: 0 nothing found, 1 findings, 2 the command line is wrong or a script cannot "
+        "be read,\n            8 output could not be written\n");
+}
+
 static void help_run(FILE *out)
 {
     fprintf(out,
@@ -51,8 +82,7 @@ static void help_run(FILE *out)
             "SCRIPT may be - (stdin). Options may stand before or after it; what follows -- goes "
             "to the script.\n\n"
             "Options, and the environment variables that give them:\n");
-    for (const struct aggr_flag *flag = aggr_flags; flag->name; flag++)
-        print_flag(out, flag);
+    print_flags(out, aggr_flags);
     fprintf(out,
             "\nDurations are seconds or 200ms, 2s, 5m. AGGR_SET_<KEY> gives a setting its value.\n"
             "'aggr run --help SCRIPT' lists the settings of a script.\n\n%s",
@@ -87,6 +117,10 @@ int aggr_help(FILE *out, const char *command)
     }
     if (strcmp(command, "run") == 0) {
         help_run(out);
+        return 0;
+    }
+    if (strcmp(command, "check") == 0) {
+        help_check(out);
         return 0;
     }
     for (size_t i = 0; i < COMMANDS; i++) {

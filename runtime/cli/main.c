@@ -1,4 +1,5 @@
 /* aggr: the program. Commands are looked up here; help.c describes them. */
+#include "cli/check.h"
 #include "cli/complain.h"
 #include "cli/help.h"
 #include "cli/process.h"
@@ -33,6 +34,8 @@ int main(int argc, char **argv)
     const char *command = argv[1];
     if (strcmp(command, "run") == 0)
         return close_stdout(aggr_run_command(argc - 2, argv + 2));
+    if (strcmp(command, "check") == 0)
+        return close_stdout(aggr_check_command(argc - 2, argv + 2));
     if (is_one_of(command, "version", "--version") || strcmp(command, "-V") == 0) {
         printf("aggr %s\n", AGGR_VERSION);
         return close_stdout(0);

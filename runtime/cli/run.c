@@ -3,6 +3,7 @@
 #include "cli/complain.h"
 #include "cli/flags.h"
 #include "cli/help.h"
+#include "cli/options.h"
 #include "cli/process.h"
 #include "cli/signals.h"
 #include "io/runtime.h"
@@ -68,50 +69,14 @@ static int l_cut(lua_State *L)
     return 2;
 }
 
-static void push_list(lua_State *L, const char *const *words, size_t count)
-{
-    lua_createtable(L, (int)count, 0);
-    for (size_t i = 0; i < count; i++) {
-        lua_pushstring(L, words[i]);
-        lua_rawseti(L, -2, (int)i + 1);
-    }
-}
-
-/* Pushes flag `index` as main.lua knows it; nil when it was not given. */
-static void push_flag(lua_State *L, const struct aggr_arguments *arguments, size_t index)
-{
-    const struct aggr_flag *flag = &aggr_flags[index];
-    const char *value = arguments->values[index];
-    if (flag->type == AGGR_FLAG_LIST)
-        push_list(L, arguments->lists[index], arguments->counts[index]);
-    else if (!value)
-        lua_pushnil(L);
-    else if (flag->type == AGGR_FLAG_SWITCH)
-        lua_pushboolean(L, 1);
-    else if (flag->type == AGGR_FLAG_COUNT || flag->type == AGGR_FLAG_DURATION)
-        lua_pushnumber(L, aggr_flag_number(flag, value));
-    else
-        lua_pushstring(L, value);
-}
-
 /* The table that lua/prelude/main.lua takes: the options by name with '_' for '-', and script,
  * args, cut, descriptors, asked. */
 static void push_options(lua_State *L, struct session *session)
 {
     const struct aggr_arguments *arguments = session->arguments;
-    lua_createtable(L, 0, AGGR_FLAG_MAX + 8);
-    for (size_t i = 0; aggr_flags[i].name; i++) {
-        char name[AGGR_FLAG_ENV_MAX];
-        strcpy(name, aggr_flags[i].name);
-        for (char *dash = name; (dash = strchr(dash, '-'));)
-            *dash = '_';
-        push_flag(L, arguments, i);
-        lua_setfield(L, -2, name);
-    }
+    aggr_options_push(L, arguments);
     lua_pushstring(L, arguments->script);
     lua_setfield(L, -2, "script");
-    push_list(L, arguments->rest, arguments->rest_count);
-    lua_setfield(L, -2, "args");
     lua_pushlightuserdata(L, session);
     lua_pushcclosure(L, l_cut, 1);
     lua_setfield(L, -2, "cut");
@@ -194,7 +159,7 @@ static int run(const struct aggr_arguments *arguments)
 int aggr_run_command(int argc, char **argv)
 {
     struct aggr_arguments arguments;
-    int code = aggr_arguments_parse(&arguments, argc, argv);
+    int code = aggr_arguments_parse(&arguments, aggr_flags, argc, argv);
     bool has_code = code == 0 && arguments.values[aggr_flag_index("eval")];
     bool has_help = code == 0 && arguments.values[aggr_flag_index("help")];
     if (code == 0 && has_help)
