@@ -3,10 +3,9 @@
 #include "io/curl_request.h"
 #include "io/curl_result.h"
 #include "io/head.h"
+#include "io/http1_request.h"
 #include "io/response.h"
 #include <string.h>
-
-enum { INTERIM_MAX = 64 };
 
 /* Our own end of it: curl then reports CURLE_WRITE_ERROR. */
 static size_t stop(struct aggr_exchange *exchange)
@@ -30,10 +29,10 @@ static size_t end_head(struct aggr_exchange *exchange, size_t len)
         if (!aggr_head_interim(exchange->head.data, exchange->head.len, &exchange->failure))
             return stop(exchange);
         aggr_buf_clear(&exchange->head);
-        if (++exchange->interim <= INTERIM_MAX)
+        if (++exchange->interim <= AGGR_HEAD_INTERIM_MAX)
             return len;
         aggr_failure_set(&exchange->failure, AGGR_ERR_PROTOCOL, AGGR_PHASE_WAIT,
-                         "more than %d interim responses", INTERIM_MAX);
+                         "more than %d interim responses", AGGR_HEAD_INTERIM_MAX);
         return stop(exchange);
     }
     exchange->head_done = true;
@@ -83,17 +82,6 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *self)
     return sink->ops->on_data(sink, bytes, len) ? len : stop(exchange);
 }
 
-/* May a server that has had the request be sent it again? RFC 9110 section 9.2.2. */
-static bool is_idempotent(const char *method)
-{
-    static const char *const known[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (strcmp(method, known[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* The connection stands and the request is about to be sent. Comes again when curl has to retry on
  * a new connection because an idle one was closed under it; it gives up after five. */
 static int on_connected(void *self, char *peer, char *local, int peer_port, int local_port)
@@ -103,7 +91,7 @@ static int on_connected(void *self, char *peer, char *local, int peer_port, int 
     (void)peer, (void)local, (void)peer_port, (void)local_port;
     bool before = exchange->handle.connected;
     aggr_curl_handle_connected(&exchange->handle);
-    if (before && !is_idempotent(exchange->request->method))
+    if (before && !aggr_http1_idempotent(exchange->request->method))
         curl_easy_getinfo(exchange->handle.easy, CURLINFO_REQUEST_SIZE, &sent);
     if (sent > 0) {
         aggr_failure_set(&exchange->failure, AGGR_ERR_CONNECT, AGGR_PHASE_WAIT,

@@ -10,6 +10,8 @@ struct aggr_head {
     uint64_t length;
 };
 
+enum { AGGR_HEAD_INTERIM_MAX = 64 }; /* interim responses before a final one */
+
 /* Parses the whole of `bytes` into response->status, ->http and ->head. False: see
  * response->failure. */
 bool aggr_head_parse(struct aggr_response *response, const char *bytes, size_t len,

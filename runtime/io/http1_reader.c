@@ -6,8 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { INTERIM_MAX = 64 };
-
 static int on_pause(llhttp_t *parser)
 {
     (void)parser;
@@ -114,9 +112,9 @@ static enum aggr_http1_verdict end_interim(struct aggr_http1_reader *reader, con
     if (!aggr_head_interim(bytes, len, &reader->failure))
         return AGGR_HTTP1_BROKEN;
     aggr_buf_clear(&reader->head);
-    if (++reader->interim > INTERIM_MAX)
+    if (++reader->interim > AGGR_HEAD_INTERIM_MAX)
         return fail(reader, AGGR_ERR_PROTOCOL, AGGR_PHASE_WAIT, "more than %d interim responses",
-                    INTERIM_MAX);
+                    AGGR_HEAD_INTERIM_MAX);
     llhttp_reset(&reader->parser);
     return AGGR_HTTP1_MORE;
 }
