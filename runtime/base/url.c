@@ -1,8 +1,11 @@
 #include "base/url.h"
-#include "base/buf.h"
 #include "base/url_authority.h"
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
+
+/* Of an origin beside the host. */
+enum { ORIGIN_FRAME = sizeof "https://[]:65535" };
 
 /* The components of a reference, RFC 3986 appendix B; the fragment is left out. */
 struct parts {
@@ -53,9 +56,11 @@ static enum aggr_err check_bytes(struct aggr_url_parse *parse, const char *text,
         return aggr_url_refuse(parse, "longer than 64 KiB");
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c == 0x7f)
+        if (c > ' ' && c != 0x7f)
+            continue;
+        if (c != ' ')
             return aggr_url_refuse(parse, "it contains a control character");
-        if (c == ' ' && !spaces)
+        if (!spaces)
             return aggr_url_refuse(parse, "it contains a space: write %20");
     }
     return AGGR_OK;
@@ -76,50 +81,52 @@ static enum aggr_err take_scheme(struct aggr_url_parse *parse, struct aggr_span 
     return AGGR_OK;
 }
 
-/* What must not stand raw in a path or query. */
+#define BIT(c) ((uint64_t)1 << ((c)&63))
+
+/* What may stand raw in a path or query. */
 static bool is_raw(unsigned char c)
 {
-    switch (c) {
-    case '"':
-    case '<':
-    case '>':
-    case '\\':
-    case '^':
-    case '`':
-    case '{':
-    case '|':
-    case '}':
-        return false;
-    default:
-        return c > 0x20 && c < 0x7f;
-    }
+    static const uint64_t RAW[4] = {
+        ~(BIT(' ' + 1) - 1) & ~(BIT('"') | BIT('<') | BIT('>')),
+        ~(BIT('\\') | BIT('^') | BIT('`') | BIT('{') | BIT('|') | BIT('}') | BIT(0x7f)),
+    };
+    return RAW[c >> 6] & BIT(c);
 }
 
-/* Appends `text`, percent-encoding the rest. */
-static enum aggr_err append_encoded(struct aggr_buf *buf, struct aggr_span text)
+/* How long `text` is with the rest percent-encoded. */
+static size_t encoded_len(struct aggr_span text)
+{
+    size_t len = text.len;
+    for (size_t i = 0; i < text.len; i++)
+        len += is_raw((unsigned char)text.at[i]) ? 0 : 2;
+    return len;
+}
+
+/* Writes it so; returns the end. */
+static char *put_encoded(char *out, struct aggr_span text)
 {
     static const char HEX[] = "0123456789ABCDEF";
-    enum aggr_err err = aggr_buf_reserve(buf, text.len * 3 + 1);
-    if (err)
-        return err;
+    if (encoded_len(text) == text.len)
+        return (char *)memcpy(out, text.at, text.len) + text.len;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.at[i];
         if (is_raw(c)) {
-            buf->data[buf->len++] = (char)c;
+            *out++ = (char)c;
         } else {
-            buf->data[buf->len++] = '%';
-            buf->data[buf->len++] = HEX[c >> 4];
-            buf->data[buf->len++] = HEX[c & 15];
+            *out++ = '%';
+            *out++ = HEX[c >> 4];
+            *out++ = HEX[c & 15];
         }
     }
-    return AGGR_OK;
+    return out;
 }
 
-/* RFC 3986 §5.2.4 on the path that begins at buf[start], in place. */
-static void remove_dot_segments(struct aggr_buf *buf, size_t start)
+/* RFC 3986 §5.2.4 on the `len` bytes of `path`, in place; how many are left. */
+static size_t remove_dot_segments(char *path, size_t len)
 {
-    char *path = buf->data + start;
-    size_t len = buf->len - start, out = 0;
+    size_t out = 0;
+    if (!memmem(path, len, "/.", 2))
+        return len;
     for (size_t in = 0; in < len;) { /* path[in] is the slash before a segment */
         size_t n = 1;
         while (in + n < len && path[in + n] != '/')
@@ -138,7 +145,7 @@ static void remove_dot_segments(struct aggr_buf *buf, size_t start)
         }
         in += n;
     }
-    buf->len = start + out;
+    return out;
 }
 
 static char *put(char *out, const char *text)
@@ -149,72 +156,88 @@ static char *put(char *out, const char *text)
 }
 
 /* "https://host:8443" of what has been taken so far. By hand: it is made for every request. */
-static enum aggr_err make_origin(struct aggr_url *url)
+static void make_origin(struct aggr_url_parse *parse)
 {
+    struct aggr_url *url = parse->url;
     bool v6 = strchr(url->host, ':') != NULL;
     char digits[6], *digit = digits + 5;
     url->scheme = url->https ? "https" : "http";
-    url->origin = malloc(strlen(url->host) + sizeof "https://[]:65535");
-    if (!url->origin)
-        return AGGR_ERR_MEMORY;
+    url->origin = aggr_url_room(parse, strlen(url->host) + ORIGIN_FRAME);
     char *out = put(put(url->origin, url->scheme), v6 ? "://[" : "://");
     out = put(put(out, url->host), v6 ? "]:" : ":");
     *digit = '\0';
     for (int port = url->port; port > 0; port /= 10)
         *--digit = (char)('0' + port % 10);
     put(out, digit);
-    return AGGR_OK;
 }
 
 /* url->text and target from the origin and the given path and query; `directory` stands before a
  * relative path. */
-static enum aggr_err make_text(struct aggr_url *url, struct aggr_span directory,
-                               const struct parts *parts)
+static void make_text(struct aggr_url_parse *parse, struct aggr_span directory,
+                      const struct parts *parts)
 {
-    struct aggr_buf buf = {0};
-    size_t authority = strlen(url->origin);
+    struct aggr_url *url = parse->url;
+    char *out = url->text = parse->room;
+    const char *end = url->origin + strlen(url->origin);
     if (url->port == (url->https ? 443 : 80))
-        authority = (size_t)(strrchr(url->origin, ':') - url->origin);
-    enum aggr_err err = aggr_buf_append(&buf, url->origin, authority);
-    if (!err)
-        err = append_encoded(&buf, directory);
-    if (!err)
-        err = append_encoded(&buf, parts->path);
-    if (!err)
-        remove_dot_segments(&buf, authority);
-    if (!err && buf.len == authority)
-        err = aggr_buf_append(&buf, "/", 1);
-    if (!err && parts->has_query)
-        err = aggr_buf_append(&buf, "?", 1);
-    if (!err && parts->has_query)
-        err = append_encoded(&buf, parts->query);
-    if (!err)
-        err = aggr_buf_append(&buf, "", 1);
-    if (err) {
-        aggr_buf_deinit(&buf);
-        return err;
+        end = strrchr(url->origin, ':');
+    size_t authority = (size_t)(end - url->origin);
+    url->target = memcpy(out, url->origin, authority);
+    url->target += authority;
+    char *path = out + authority;
+    out = put_encoded(path, directory);
+    out = put_encoded(out, parts->path);
+    out = path + remove_dot_segments(path, (size_t)(out - path));
+    if (out == path)
+        *out++ = '/';
+    if (parts->has_query) {
+        *out++ = '?';
+        out = put_encoded(out, parts->query);
     }
-    url->text = buf.data;
-    url->target = buf.data + authority;
-    return AGGR_OK;
+    *out = '\0';
+}
+
+static char *put_copy(struct aggr_url_parse *parse, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(aggr_url_room(parse, size), text, size);
+}
+
+/* One block for all that the URL can become. */
+static enum aggr_err make_room(struct aggr_url_parse *parse, struct aggr_span authority,
+                               struct aggr_span directory, const struct parts *parts)
+{
+    size_t of_authority = aggr_url_authority_room(authority);
+    size_t of_userinfo = parse->userinfo ? strlen(parse->userinfo) + 1 : 0;
+    size_t of_text = encoded_len(directory) + encoded_len(parts->path) +
+                     (parts->has_query ? encoded_len(parts->query) : 0) + sizeof "/?";
+    parse->room = malloc(of_userinfo + 3 * of_authority + 2 * ORIGIN_FRAME + of_text);
+    parse->url->block = parse->room;
+    return parse->room ? AGGR_OK : aggr_url_no_memory(parse);
 }
 
 /* Completes parse->url, whose scheme is set already. On failure nothing is left of it. */
 static enum aggr_err build(struct aggr_url_parse *parse, struct aggr_span authority,
                            struct aggr_span directory, const struct parts *parts)
 {
-    enum aggr_err err = aggr_url_take_authority(parse, authority);
-    if (!err && (make_origin(parse->url) || make_text(parse->url, directory, parts)))
-        err = aggr_url_no_memory(parse);
-    if (err)
+    enum aggr_err err = make_room(parse, authority, directory, parts);
+    if (!err)
+        err = aggr_url_take_authority(parse, authority);
+    if (err) {
         aggr_url_deinit(parse->url);
-    return err;
+        return err;
+    }
+    if (parse->userinfo)
+        parse->url->userinfo = put_copy(parse, parse->userinfo);
+    make_origin(parse);
+    make_text(parse, directory, parts);
+    return AGGR_OK;
 }
 
 enum aggr_err aggr_url_parse(struct aggr_url *url, const char *text, size_t len,
                              struct aggr_failure *why)
 {
-    struct aggr_url_parse parse = {url, why, AGGR_ERR_USAGE};
+    struct aggr_url_parse parse = {.url = url, .why = why, .malformed = AGGR_ERR_USAGE};
     *url = (struct aggr_url){0};
     enum aggr_err err = check_bytes(&parse, text, len, false);
     if (err)
@@ -256,7 +279,7 @@ static struct aggr_span inherit(const struct aggr_url *base, struct parts *parts
 enum aggr_err aggr_url_resolve(struct aggr_url *out, const struct aggr_url *base,
                                const char *reference, size_t len, struct aggr_failure *why)
 {
-    struct aggr_url_parse parse = {out, why, AGGR_ERR_PROTOCOL};
+    struct aggr_url_parse parse = {.url = out, .why = why, .malformed = AGGR_ERR_PROTOCOL};
     *out = (struct aggr_url){0};
     enum aggr_err err = check_bytes(&parse, reference, len, true);
     if (err)
@@ -275,12 +298,8 @@ enum aggr_err aggr_url_resolve(struct aggr_url *out, const struct aggr_url *base
         return build(&parse, parts.authority, (struct aggr_span){"", 0}, &parts);
     struct aggr_span directory = inherit(base, &parts);
     const char *authority = strstr(base->origin, "://") + 3;
-    err = build(&parse, (struct aggr_span){authority, strlen(authority)}, directory, &parts);
-    if (!err && base->userinfo && !(out->userinfo = strdup(base->userinfo))) {
-        aggr_url_deinit(out);
-        err = aggr_url_no_memory(&parse);
-    }
-    return err;
+    parse.userinfo = base->userinfo;
+    return build(&parse, (struct aggr_span){authority, strlen(authority)}, directory, &parts);
 }
 
 bool aggr_url_same_origin(const struct aggr_url *a, const struct aggr_url *b)
@@ -290,9 +309,6 @@ bool aggr_url_same_origin(const struct aggr_url *a, const struct aggr_url *b)
 
 void aggr_url_deinit(struct aggr_url *url)
 {
-    free(url->text);
-    free(url->host);
-    free(url->origin);
-    free(url->userinfo);
+    free(url->block);
     *url = (struct aggr_url){0};
 }

@@ -1,8 +1,8 @@
 /* url.h -- http and https URLs: parsing, reference resolution, origins, masking.
  *
- * A struct aggr_url owns its strings. Dot segments are removed, the host is in lower case, a
- * literal IPv6 address in its shortest form; what RFC 3986 does not allow in a path or query is
- * percent-encoded ([ and ] are left as they are); fragments are dropped.
+ * A struct aggr_url owns its strings, which are one block of memory. Dot segments are removed, the
+ * host is in lower case, a literal IPv6 address in its shortest form; what RFC 3986 does not allow
+ * in a path or query is percent-encoded ([ and ] are left as they are); fragments are dropped.
  *
  *   (parse | resolve) -> deinit          deinit of {0} and of a failed parse is harmless
  */
@@ -14,12 +14,13 @@
 enum { AGGR_URL_MAX = 64 * 1024, AGGR_URL_HOST_MAX = 254 };
 
 struct aggr_url {
-    char *text;         /* owned: "https://host:8443/path?query", the port only when not default */
+    char *block;        /* owned: what all strings but `scheme` lie in */
+    char *text;         /* "https://host:8443/path?query", the port only when not default */
     const char *scheme; /* "http" or "https", static */
-    char *host;         /* owned: "api.test", "127.0.0.1", "::1" (no brackets) */
+    char *host;         /* "api.test", "127.0.0.1", "::1" (no brackets) */
     const char *target; /* within text: "/path?query", never empty */
-    char *origin;       /* owned: "https://host:8443", the port always there, IPv6 in brackets */
-    char *userinfo;     /* owned: "user:password", percent-decoded; NULL when there was none */
+    char *origin;       /* "https://host:8443", the port always there, IPv6 in brackets */
+    char *userinfo;     /* "user:password", percent-decoded; NULL when there was none */
     int port;           /* 1..65535 */
     bool https;
 };

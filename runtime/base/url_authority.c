@@ -8,6 +8,19 @@ enum aggr_err aggr_url_refuse(struct aggr_url_parse *parse, const char *text)
     return parse->malformed;
 }
 
+size_t aggr_url_authority_room(struct aggr_span text)
+{
+    bool v6 = text.len && memchr(text.at, '[', text.len);
+    return text.len + 3 + (v6 ? INET6_ADDRSTRLEN : 0);
+}
+
+char *aggr_url_room(struct aggr_url_parse *parse, size_t size)
+{
+    char *room = parse->room;
+    parse->room += size;
+    return room;
+}
+
 enum aggr_err aggr_url_no_memory(struct aggr_url_parse *parse)
 {
     aggr_failure_set(parse->why, AGGR_ERR_MEMORY, AGGR_PHASE_QUEUE, "out of memory");
@@ -24,10 +37,7 @@ static enum aggr_err take_userinfo(struct aggr_url_parse *parse, struct aggr_spa
 {
     if (text.len == 0)
         return AGGR_OK;
-    char *out = malloc(text.len + 2);
-    if (!out)
-        return aggr_url_no_memory(parse);
-    parse->url->userinfo = out;
+    char *out = parse->url->userinfo = aggr_url_room(parse, text.len + 2);
     for (size_t i = 0; i < text.len; i++) {
         char c = text.at[i];
         if (c == '%') {
@@ -58,9 +68,9 @@ static enum aggr_err take_ipv6(struct aggr_url_parse *parse, struct aggr_span te
     copy[text.len] = '\0';
     if (inet_pton(AF_INET6, copy, &address) != 1)
         return aggr_url_refuse(parse, "not an IPv6 address between the brackets");
-    inet_ntop(AF_INET6, &address, copy, sizeof copy);
-    parse->url->host = strdup(copy);
-    return parse->url->host ? AGGR_OK : aggr_url_no_memory(parse);
+    parse->url->host = aggr_url_room(parse, INET6_ADDRSTRLEN);
+    inet_ntop(AF_INET6, &address, parse->url->host, INET6_ADDRSTRLEN);
+    return AGGR_OK;
 }
 
 static enum aggr_err check_host(struct aggr_url_parse *parse, struct aggr_span text)
@@ -75,7 +85,9 @@ static enum aggr_err check_host(struct aggr_url_parse *parse, struct aggr_span t
             return aggr_url_refuse(parse, "the host is not ASCII: write it in Punycode (xn--...)");
         if (c == '.' && (i == 0 || text.at[i - 1] == '.'))
             return aggr_url_refuse(parse, "the host has an empty label");
-        if (!isalnum(c) && c != '.' && c != '-' && c != '_')
+        unsigned char letter = c | 0x20;
+        bool alnum = (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9');
+        if (!alnum && c != '.' && c != '-' && c != '_')
             return aggr_url_refuse(parse, "a character in the host that cannot be there");
     }
     return AGGR_OK;
@@ -86,12 +98,12 @@ static enum aggr_err take_host(struct aggr_url_parse *parse, struct aggr_span te
     enum aggr_err err = check_host(parse, text);
     if (err)
         return err;
-    char *host = strndup(text.at, text.len);
-    if (!host)
-        return aggr_url_no_memory(parse);
-    for (char *c = host; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    parse->url->host = host;
+    char *host = parse->url->host = aggr_url_room(parse, text.len + 1);
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.at[i];
+        host[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    }
+    host[text.len] = '\0';
     return AGGR_OK;
 }
 
