@@ -5,6 +5,10 @@
 #include "task/state.h"
 #include <lauxlib.h>
 
+/* A coroutine that has come to its end is used again, if its slot is not above this: the stack it
+ * has grown is worth 1 us. */
+enum { KEPT_SLOT_MAX = 2048 };
+
 struct aggr_task *aggr_task_current(lua_State *L)
 {
     return aggr_state_of(L)->sched->current;
@@ -45,16 +49,34 @@ void aggr_task_push(lua_State *L, const struct aggr_task *task)
     lua_remove(L, -2);
 }
 
-/* Leaves the new coroutine and the empty handle on the stack, the handle in the task's table too.
- */
-static struct aggr_task **make_handle(lua_State *L, int table)
+/* Pushes the empty handle, which is in the task's table too. */
+static struct aggr_task **push_handle(lua_State *L, int table)
 {
-    lua_newthread(L);
     struct aggr_task **handle = aggr_object_new(L, AGGR_OBJECT_TASK, sizeof *handle);
     *handle = NULL;
     lua_pushvalue(L, -1);
     lua_rawseti(L, table, 1);
     return handle;
+}
+
+/* The coroutine that `slot` was left with, else a new one. The slot holds it and the task's table.
+ */
+static lua_State *anchor(lua_State *L, struct aggr_sched *sched, int slot, int table)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, sched->anchors);
+    lua_rawgeti(L, -1, slot);
+    lua_State *co = lua_tothread(L, -1);
+    if (co) {
+        lua_pushvalue(L, LUA_GLOBALSINDEX); /* the last task may have set others */
+        lua_setfenv(L, -2);
+    } else {
+        co = lua_newthread(L);
+        lua_rawseti(L, -3, slot);
+    }
+    lua_pushvalue(L, table);
+    lua_rawseti(L, -3, slot + 1);
+    lua_pop(L, 2);
+    return co;
 }
 
 struct aggr_task *aggr_task_spawn(lua_State *L, struct aggr_scope *scope, int index)
@@ -63,18 +85,13 @@ struct aggr_task *aggr_task_spawn(lua_State *L, struct aggr_scope *scope, int in
     luaL_checktype(L, index, LUA_TFUNCTION);
     luaL_checktype(L, index + 1, LUA_TTABLE);
     int count = lua_gettop(L) - index + 1;
-    struct aggr_task **handle = make_handle(L, index + 1);
-    lua_State *co = lua_tothread(L, -2);
-    if (!lua_checkstack(co, count + LUA_MINSTACK))
+    if (count + LUA_MINSTACK > LUAI_MAXCSTACK)
         luaL_error(L, "too many arguments for a task");
+    struct aggr_task **handle = push_handle(L, index + 1);
     lua_pop(L, 1);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, sched->anchors);
     int slot = take_slot(sched);
-    lua_pushvalue(L, -2);
-    lua_rawseti(L, -2, slot);
-    lua_pushvalue(L, index + 1);
-    lua_rawseti(L, -2, slot + 1);
-    lua_pop(L, 2);
+    lua_State *co = anchor(L, sched, slot, index + 1);
+    lua_checkstack(co, count + LUA_MINSTACK);
     lua_xmove(L, co, count);
 
     struct aggr_task *task = aggr_mem_new(1, sizeof *task);
@@ -118,8 +135,12 @@ void aggr_task_end(struct aggr_task *task)
     aggr_list_remove(&task->all);
     lua_State *L = sched->L;
     lua_rawgeti(L, LUA_REGISTRYINDEX, sched->anchors);
-    lua_pushnil(L);
-    lua_rawseti(L, -2, task->slot);
+    if (lua_status(task->co) == 0 && task->slot <= KEPT_SLOT_MAX) {
+        lua_settop(task->co, 0);
+    } else {
+        lua_pushnil(L);
+        lua_rawseti(L, -2, task->slot);
+    }
     lua_pushnil(L);
     lua_rawseti(L, -2, task->slot + 1);
     lua_pop(L, 1);

@@ -491,3 +491,33 @@ describe("R29: after a task's end", function()
     assert.is_nil(weak[1])
   end)
 end)
+
+describe("a coroutine that serves one task after another", function()
+  it("begins each with the globals of who spawns it", function()
+    local seen
+    aggr.group(function(g) g:spawn(function() setfenv(0, { foreign = true }) end) end)
+    aggr.group(function(g) g:spawn(function() seen = getfenv(0) end) end)
+    assert.equal(getfenv(0), seen)
+  end)
+
+  it("begins each anew after an error, a cancellation and a deep stack", function()
+    local function deep(n) return n == 0 and 0 or 1 + deep(n - 1) end
+    for round = 1, 20 do
+      pcall(aggr.group, function(g)
+        g:spawn(function() assert(deep(5000) == 5000) end)
+        g:spawn(aggr.sleep, 1):cancel()
+        g:spawn(error, "broken")
+      end)
+      local results = {}
+      aggr.group(function(g)
+        for i = 1, 5 do
+          g:spawn(function(...)
+            aggr.sleep(1)
+            results[i] = select("#", ...) + (...)
+          end, i, nil, round)
+        end
+      end)
+      assert.same({ 4, 5, 6, 7, 8 }, results)
+    end
+  end)
+end)
