@@ -90,7 +90,7 @@ function fake.exchange(plan, url, timeout)
     local message = ("the body is larger than %d bytes"):format(plan.max_body)
     return nil, failure("too_large", message, "body", plan, url)
   end
-  return made
+  return made, core.status(made)
 end
 
 return fake

@@ -72,18 +72,18 @@ end
 
 --- One attempt: the response, its status checked.
 local function once(plan, url)
-  local res, failure
+  local res, status
   began.call = "aggr.fetch"
   if plan.transport then
-    res, failure = fake.exchange(plan, url, timeout_of(plan))
+    res, status = fake.exchange(plan, url, timeout_of(plan))
   else
     local route = plan.connection
     start(route.profile or open(route), plan.method, url, plan.block, plan.body or nil,
       timeout_of(plan), plan.connect_timeout, plan.idle_timeout, plan.max_body, plan.redirects)
-    res, failure = take()
+    res, status = take()
   end
-  if not res then fail(failure) end
-  local status, expected = status_of(res), plan.expect
+  if not res then fail(status) end -- then it is the failure
+  local expected = plan.expect
   if not expected[status] and not expected.any
     and not (plan.redirects == 0 and status >= 300 and status <= 399) then
     refuse_status(plan, res, status)

@@ -123,7 +123,11 @@ function Scope:ended(ended, lost)
   self.live = self.live - 1
   self.ends = self.ends + 1
   if self.live == 0 and self.joiner then unpark(self.joiner) end
-  if self.any then unpark(self.any) end
+  local any = self.any
+  if any then
+    self.any = nil -- once is enough
+    unpark(any)
+  end
 end
 
 local function finish(self, me, ok, ...)

@@ -78,8 +78,10 @@ end
 ---@param text string
 ---@return boolean
 function url.is_absolute(text)
-  if find(text, "^https?://") then return true end -- as nearly all are, and quicker to find
-  return find(text, "^%a[%w+.-]*://") ~= nil
+  local colon = find(text, "://", 1, true) -- a pattern is not compiled
+  if not colon then return false end
+  local scheme = sub(text, 1, colon - 1)
+  return scheme == "http" or scheme == "https" or find(scheme, "^%a[%w+.-]*$") ~= nil
 end
 
 --- `base` (without slashes at its end) and `path`, as text with exactly one slash between them.

@@ -1,6 +1,7 @@
 #include "base/table.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include <string.h>
 
 enum { FIRST_SIZE = 16 };
 
@@ -67,12 +68,21 @@ void aggr_table_remove(struct aggr_table *table, struct aggr_table_node *node)
         rehash(table, table->size / 4);
 }
 
+static uint64_t mixed(uint64_t word)
+{
+    word = (word ^ (word >> 32)) * 0xff51afd7ed558ccdu;
+    return word ^ (word >> 32);
+}
+
 uint64_t aggr_table_hash(const void *bytes, size_t len)
 {
-    const unsigned char *byte = bytes;
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ byte[i]) * 0x100000001b3u;
-    hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccdu;
-    return hash ^ (hash >> 33);
+    const unsigned char *at = bytes;
+    uint64_t hash = len, word;
+    for (; len >= sizeof word; at += sizeof word, len -= sizeof word) {
+        memcpy(&word, at, sizeof word);
+        hash = mixed(hash ^ word);
+    }
+    word = 0;
+    memcpy(&word, at, len);
+    return mixed(hash ^ word);
 }

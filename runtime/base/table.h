@@ -32,5 +32,5 @@ void aggr_table_insert(struct aggr_table *table, struct aggr_table_node *node, u
 
 void aggr_table_remove(struct aggr_table *table, struct aggr_table_node *node);
 
-/* 64 well-mixed bits of `len` bytes (FNV-1a with a finaliser). */
+/* 64 well-mixed bits of `len` bytes. */
 uint64_t aggr_table_hash(const void *bytes, size_t len);

@@ -6,7 +6,7 @@
  *     -> profile | nil, message
  *   start(profile, method, url, headers, body | nil, timeout | false, connect_timeout | false,
  *         idle_timeout | false, max_body, redirects)   (waits)
- *     -> Response | nil, failure       seconds; headers are "Name: value\n" lines
+ *     -> Response, status | nil, failure   seconds; headers are "Name: value\n" lines
  *   stats() -> { in_flight, peak, waiting, connections }
  *   mask(url) -> the url, its password hidden            origin(url) -> origin | nil, message
  */
@@ -255,7 +255,8 @@ static int fetch_take(struct aggr_wait *wait, lua_State *L)
     parts.url_len = strlen(parts.url);
     aggr_fetch_timing(fetch, &parts.timing);
     aggr_response_push(L, &parts);
-    return 1;
+    lua_pushinteger(L, parts.status);
+    return 2;
 }
 
 static const struct aggr_wait_ops fetch_ops = {

@@ -1,7 +1,6 @@
 #include "task/object.h"
 #include "task/state.h"
 #include <lauxlib.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 static const char *const names[AGGR_OBJECTS] = {
@@ -11,8 +10,8 @@ static const char *const names[AGGR_OBJECTS] = {
     [AGGR_OBJECT_RESPONSE] = "aggr.Response",
 };
 
-/* In front of each object, plus the kind: scripts can put our metatables on other userdata
- * (debug.setmetatable). */
+/* In front of each object, plus the kind. It alone tells: scripts can put our metatables on other
+ * userdata (debug.setmetatable). */
 static const uint64_t mark = 0x9d1f63c7a2b0e4d8;
 
 void aggr_object_define(lua_State *L, enum aggr_object kind)
@@ -24,16 +23,11 @@ void aggr_object_define(lua_State *L, enum aggr_object kind)
     aggr_state_of(L)->metatables[kind] = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-static void push_metatable(lua_State *L, enum aggr_object kind)
-{
-    lua_rawgeti(L, LUA_REGISTRYINDEX, aggr_state_of(L)->metatables[kind]);
-}
-
 void *aggr_object_new(lua_State *L, enum aggr_object kind, size_t size)
 {
     uint64_t *object = lua_newuserdata(L, sizeof mark + size);
     *object = mark + kind;
-    push_metatable(L, kind);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, aggr_state_of(L)->metatables[kind]);
     lua_setmetatable(L, -2);
     return object + 1;
 }
@@ -41,14 +35,8 @@ void *aggr_object_new(lua_State *L, enum aggr_object kind, size_t size)
 void *aggr_object_check(lua_State *L, int index, enum aggr_object kind)
 {
     uint64_t *object = lua_touserdata(L, index);
-    bool sound = lua_type(L, index) == LUA_TUSERDATA && lua_objlen(L, index) > sizeof mark &&
-                 *object == mark + kind && lua_getmetatable(L, index);
-    if (sound) {
-        push_metatable(L, kind);
-        sound = lua_rawequal(L, -1, -2);
-        lua_pop(L, 2);
-    }
-    if (!sound)
+    if (lua_type(L, index) != LUA_TUSERDATA || lua_objlen(L, index) <= sizeof mark ||
+        *object != mark + kind)
         luaL_typerror(L, index, names[kind]);
     return object + 1;
 }

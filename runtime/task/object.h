@@ -1,6 +1,5 @@
 /* object.h -- the kinds of userdata that Lua holds of us, and what tells them apart: a mark in the
- * memory itself, and a metatable that is known by number, as luaL_checkudata's looking for a name
- * would show in each request.
+ * memory itself. Looking for a metatable, as luaL_checkudata does, would show in each request.
  */
 #pragma once
 #include <lua.h>

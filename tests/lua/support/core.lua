@@ -90,10 +90,11 @@ local function take()
     for name, value in pairs(answer.failure) do failure[name] = value end
     return nil, failure
   end
-  return new {
+  local made = new {
     status = answer.status, headers = answer.headers, body = answer.body, url = sent.url, method = sent.method,
     transport = "native",
   }
+  return made, response.status(made)
 end
 
 core.CANCEL = setmetatable({}, { __name = "cancel" })
