@@ -164,36 +164,39 @@ static int l_profile(lua_State *L)
     return 1;
 }
 
-/* A request that a task waits for. */
+/* A request that a task waits for. It is in the fetch's room, and goes with it. */
 struct fetch_wait {
     struct aggr_wait wait;
-    struct aggr_fetch *fetch; /* owned */
-    struct profile *profile;  /* a reference */
+    struct profile *profile; /* a reference */
 };
+
+_Static_assert(sizeof(struct fetch_wait) <= sizeof(((struct aggr_fetch *)0)->room), "no room");
+
+static struct aggr_fetch *fetch_of(struct aggr_wait *wait)
+{
+    return AGGR_LIST_ENTRY(wait, struct aggr_fetch, room);
+}
 
 static void on_fetch_end(struct aggr_fetch *fetch, void *owner)
 {
-    struct fetch_wait *self = owner;
-    (void)fetch;
-    aggr_wait_done(&self->wait);
+    (void)owner;
+    aggr_wait_done((struct aggr_wait *)fetch->room);
 }
 
 static void fetch_start(struct aggr_wait *wait)
 {
-    aggr_fetch_start(((struct fetch_wait *)wait)->fetch);
+    aggr_fetch_start(fetch_of(wait));
 }
 
 static void fetch_cancel(struct aggr_wait *wait)
 {
-    aggr_fetch_cancel(((struct fetch_wait *)wait)->fetch);
+    aggr_fetch_cancel(fetch_of(wait));
 }
 
 static void fetch_free(struct aggr_wait *wait)
 {
-    struct fetch_wait *self = (struct fetch_wait *)wait;
-    aggr_fetch_free(self->fetch);
-    profile_release(self->profile);
-    free(self);
+    profile_release(((struct fetch_wait *)wait)->profile);
+    aggr_fetch_free(fetch_of(wait));
 }
 
 static void push_text(lua_State *L, const char *name, const char *text)
@@ -237,7 +240,7 @@ static int push_failure(lua_State *L, struct aggr_fetch *fetch)
 
 static int fetch_take(struct aggr_wait *wait, lua_State *L)
 {
-    struct aggr_fetch *fetch = ((struct fetch_wait *)wait)->fetch;
+    struct aggr_fetch *fetch = fetch_of(wait);
     if (aggr_fetch_failure(fetch)->code)
         return push_failure(L, fetch);
     const struct aggr_response *response = aggr_fetch_response(fetch);
@@ -309,11 +312,11 @@ static int l_start(lua_State *L)
         .policy = (*box)->policy,
         .client = (*box)->client,
     };
-    struct fetch_wait *self = aggr_mem_new(1, sizeof *self);
+    struct aggr_fetch *fetch = aggr_fetch_new(rt, &request, on_fetch_end, NULL);
+    struct fetch_wait *self = (struct fetch_wait *)fetch->room;
     self->wait.ops = &fetch_ops;
     self->profile = *box;
     self->profile->refs++;
-    self->fetch = aggr_fetch_new(rt, &request, on_fetch_end, self);
     return aggr_task_await(L, &self->wait);
 }
 

@@ -78,6 +78,7 @@ struct aggr_fetch {
     struct aggr_fetch_timing timing;
     char *given_url;        /* owned; where it could not be parsed */
     struct aggr_list spare; /* among the runtime's spares, while nobody's */
+    void *room[3];          /* the owner's own, for what it would make beside the fetch */
 };
 
 /* Never NULL. A request that cannot be (kind usage) ends with its failure as soon as it is started.

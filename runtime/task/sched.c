@@ -13,6 +13,7 @@ void aggr_sched_init(struct aggr_sched *sched, lua_State *L, struct aggr_loop *l
     aggr_scope_init(&sched->root, &sched->scopes, NULL);
     aggr_list_init(&sched->queue);
     aggr_list_init(&sched->tasks);
+    aggr_list_init(&sched->spares);
     sched->anchors = LUA_NOREF;
     sched->cancel_token = LUA_NOREF;
     for (int i = 0; i < AGGR_SCHED_HOOKS; i++)
@@ -25,6 +26,7 @@ void aggr_sched_deinit(struct aggr_sched *sched)
     while (!aggr_list_empty(&sched->tasks))
         aggr_task_end(AGGR_LIST_ENTRY(sched->tasks.prev, struct aggr_task, all));
     aggr_scope_deinit(&sched->root);
+    aggr_task_free_spares(sched);
     free(sched->free_slots);
     sched->free_slots = NULL;
 }

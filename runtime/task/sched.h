@@ -35,9 +35,10 @@ struct aggr_sched {
     struct aggr_task *main;    /* told when all tasks wait for nothing (R27) */
     uint64_t last_id;
     unsigned live;
-    unsigned checks; /* uncontended checkpoints since the last yield */
-    int anchors;     /* registry reference: keeps coroutines and task tables alive */
-    int *free_slots; /* owned: places in anchors that are free */
+    unsigned checks;         /* uncontended checkpoints since the last yield */
+    int anchors;             /* registry reference: keeps coroutines and task tables alive */
+    struct aggr_list spares; /* tasks that have ended, for the next ones */
+    int *free_slots;         /* owned: places in anchors that are free */
     int free_count, free_cap, last_slot;
     int cancel_token;            /* registry reference */
     int hooks[AGGR_SCHED_HOOKS]; /* registry references */

@@ -67,6 +67,9 @@ struct aggr_task *aggr_task_spawn(lua_State *L, struct aggr_scope *scope, int in
 /* The task has ended: nothing but its handle is left. Scopes it has not closed are closed. */
 void aggr_task_end(struct aggr_task *task);
 
+/* Those that ended are kept for the next ones. */
+void aggr_task_free_spares(struct aggr_sched *sched);
+
 /* The running task; NULL outside of one. */
 struct aggr_task *aggr_task_current(lua_State *L);
 
