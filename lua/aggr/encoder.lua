@@ -18,6 +18,18 @@ local DEEPEST = 1000
 local EXACT = 2 ^ 53
 --- Tables marked by aggr.array and aggr.object: table → "array" | "object".
 local marks = setmetatable({}, { __mode = "k" })
+--- The metatable of empty arrays that were decoded, and nothing else about them: marking thousands
+--- of them in a weak table would take longer than decoding what is around them.
+encoder.LIST = {}
+local LIST = encoder.LIST
+
+--- Is `value` a table without a metatable that means something?
+---@return boolean
+function encoder.is_plain(value)
+  if type(value) ~= "table" then return false end
+  local meta = getmetatable(value)
+  return meta == nil or meta == LIST
+end
 
 ---@param t table
 ---@param kind "array"|"object"
@@ -25,7 +37,11 @@ function encoder.mark(t, kind)
   marks[t] = kind
 end
 
-local function path_text(path, depth)
+--- The first `depth` keys of `path` as a script would write them: a[1].b
+---@param path any[]
+---@param depth integer
+---@return string
+function encoder.path(path, depth)
   local parts = {}
   for i = 1, math.min(depth, 12) do
     local key = path[i]
@@ -51,7 +67,7 @@ end
 ---@field what string? what is encoded, for messages
 
 local function refuse(e, fmt, ...)
-  local path = path_text(e.path, e.depth)
+  local path = encoder.path(e.path, e.depth)
   local at = path == "" and (e.what or "the value") or e.what and e.what .. ": " .. path or path
   errors.raise("usage", "cannot encode " .. at .. ": " .. format(fmt, ...))
 end
@@ -255,7 +271,7 @@ local function put_table(e, out, n, given)
   if e.open[given] then refuse(e, "a cycle: the table contains itself") end
   if e.depth >= DEEPEST then refuse(e, "nested deeper than %d", DEEPEST) end
   e.open[given] = true
-  local mark = marks[given] or marks[t]
+  local mark = marks[given] or marks[t] or getmetatable(t) == LIST and "array"
   local length = mark ~= "object" and list_length(t) or nil
   if mark == "array" and not length and next(t) ~= nil then
     refuse(e, "marked as an array, but %s", describe(t))

@@ -24,6 +24,10 @@ local errors = {}
 ---@field phase string?         queue dns connect tls write wait body
 ---@field timing table?
 ---@field hint string?
+---@field byte integer?         kind decode: where the text is wrong, from 1; line and column (in characters), too
+---@field line integer?
+---@field column integer?
+---@field path string?          kind decode: the keys down to there (".orders[3].price")
 ---@field value any             what was raised, when it was not an Error
 ---@field suppressed aggr.Error[]?
 ---@field traceback string?

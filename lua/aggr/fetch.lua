@@ -6,7 +6,6 @@ local core_response = require "aggr.core.response"
 local core_scope = require "aggr.core.scope"
 local errors = require "aggr.errors"
 local fake = require "aggr.fake"
-local json = require "aggr.json"
 local response = require "aggr.response"
 local retry = require "aggr.retry"
 local scope = require "aggr.scope"
@@ -135,9 +134,7 @@ end
 ---@return any
 function fetch.decoded(res)
   if status_of(res) == 204 then return nil end
-  local value, message = json.parse(body_of(res))
-  if not message then return value end
-  return response.decode(res, false)
+  return response.decode(res)
 end
 
 --- From now on every request is refused, with this message (kind `usage`).

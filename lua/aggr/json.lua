@@ -1,10 +1,14 @@
 --- aggr.json: JSON text from values and back.
 --
--- Encoding is aggr.encoder; decoding is lua-cjson's behind errors that name the byte.
+-- Encoding is aggr.encoder; decoding is aggr.core.json behind errors that name the byte and the path.
 local cjson = require "cjson"
+local core = require "aggr.core.json"
 local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
+local mask = require "aggr.mask"
 local options = require "aggr.options"
+local task = require "aggr.core.task"
+local utf8 = require "aggr.utf8"
 
 local json = {}
 
@@ -43,80 +47,108 @@ function json.encode(value, opts)
   return encoder.encode(value, opts and opts.pretty or false)
 end
 
-local DEEPEST = 1000
-local decoder = cjson.new()
-decoder.decode_invalid_numbers(false)
-decoder.decode_max_depth(DEEPEST)
-local decode_text = decoder.decode
-local DECODE_OPTIONS = options.declare("aggr.json.decode", 2, { null = true })
+local DEPTH, DEEPEST = 1000, 3000
+local DECODE_OPTIONS = options.declare("aggr.json.decode", 2, { null = true, depth = true })
+local PLAIN = { drop_nulls = false, depth = DEPTH }
+local AROUND = 15 -- characters shown on each side of what is wrong
 
---- Take the nulls out: an object loses the key, a list the element (the others move up).
-local function drop_nulls(value)
-  if value == json.null then return nil end
-  if type(value) ~= "table" then return value end
-  local n = #value
-  if n > 0 then
-    local kept = 0
-    for i = 1, n do
-      local item = drop_nulls(value[i])
-      value[i] = nil
-      if item ~= nil then
-        kept = kept + 1
-        value[kept] = item
-      end
-    end
-    return value
+local decode, step = core.decoder(encoder.LIST)
+local isyieldable = coroutine.isyieldable
+
+local function can_wait()
+  local me = task.self()
+  return me and not me.unyielding and isyieldable()
+end
+
+--- Slice by slice, the other tasks in between; in one go where the running task cannot wait.
+local function in_slices(pending)
+  local bytes = can_wait() and core.SLICE or math.huge
+  while true do
+    local ok, value, offset, keys = step(pending, bytes)
+    if ok ~= nil then return ok, value, offset, keys end
+    task.sleep(0)
+    task.take()
   end
-  for key, item in next, value do value[key] = drop_nulls(item) end
-  return value
 end
 
---- lua-cjson's complaint as "at byte 17: expected value but found the end".
-local function complaint(text, raised)
-  if text == "" then return "the text is empty" end
-  local what, byte = tostring(raised):match("^(.-) at character (%d+)$")
-  if not byte then return (tostring(raised):gsub("^.-:%d+: ", "")) end
-  what = what:gsub("T_END", "the end"):gsub("T_[%u_]+", function(token)
-    return token:sub(3):lower():gsub("_", " ")
-  end)
-  return ("at byte %d: %s"):format(byte, what:sub(1, 1):lower() .. what:sub(2))
+--- The border of a character at or up to three bytes beyond byte `at` of `text`, in steps of `by`.
+local function border(text, at, by)
+  for _ = 1, 3 do
+    local byte = text:byte(at)
+    if not byte or byte < 0x80 or byte > 0xBF then break end
+    at = at + by
+  end
+  return at
 end
 
---- The value, or nil and what is wrong with `text` ("at byte 17: …").
----@param text string
----@param drop boolean? without nulls
----@return any value, string? message
-function json.parse(text, drop)
-  local ok, value = pcall(decode_text, text)
-  if not ok then return nil, complaint(text, value) end
-  if drop then return drop_nulls(value) end
-  return value
+--- What is on both sides of a byte. It is masked before it is cut: a part of a secret would not be
+--- known as one.
+local function near(before, behind)
+  before, behind = mask.text(before), mask.text(behind)
+  local text = before:sub(border(before, math.max(1, #before - AROUND + 1), -1))
+    .. behind:sub(1, border(behind, AROUND + 1, 1) - 1)
+  return (utf8.mend(text):gsub("%c", function(c) return ("\\%d"):format(c:byte()) end))
 end
 
---- Whether `opts` (checked here) ask for nulls to be dropped.
----@param opts { null: "nil"? }?
+--- What is wrong where, in words and as fields of an Error.
+local function complaint(source, what, offset, keys)
+  local line, column, before, behind = core.excerpt(source, offset)
+  if before == "" and behind == "" then return "the text is empty", {} end
+  if behind == "" and what:find("^expected") then what = what .. ", but the text ends" end
+  local path = encoder.path(keys, #keys)
+  if path ~= "" and path:sub(1, 1) ~= "[" then path = "." .. path end
+  local fields = { byte = offset + 1, line = line, column = column, path = path }
+  return ("at byte %d (line %d, column %d%s): %s near '%s'"):format(fields.byte, line, column,
+    path ~= "" and ", " .. path or "", what, near(before, behind)), fields
+end
+
+--- How to decode.
+---@class aggr.Decoding
+---@field drop_nulls boolean
+---@field depth integer
+
+--- The value; or nil, what is wrong with the text ("at byte 17 (…): …") and where, as fields of an
+--- Error. A text of over 256 KiB is decoded in slices: a checkpoint, so it may raise a cancellation.
+---@param source string|aggr.Response
+---@param how aggr.Decoding?
+---@return any value, string? message, table? fields
+function json.parse(source, how)
+  how = how or PLAIN
+  local ok, value, offset, keys = decode(source, how.drop_nulls, how.depth)
+  if ok == nil then ok, value, offset, keys = in_slices(value) end
+  if ok then return value end
+  return nil, complaint(source, value, offset, keys)
+end
+
+--- What `opts` (checked here) ask for.
+---@param opts { null: "nil"?, depth: integer? }?
 ---@param what string
----@return boolean
-function json.drops_nulls(opts, what)
-  if opts == nil then return false end
+---@return aggr.Decoding
+function json.decoding(opts, what)
+  if opts == nil then return PLAIN end
   options.check(opts, DECODE_OPTIONS, what)
-  if opts.null ~= nil and opts.null ~= "nil" then
-    errors.usage(1, "%s: null can only be 'nil' (drop nulls), got %s", what, errors.show(opts.null))
+  local null, depth = opts.null, opts.depth
+  if null ~= nil and null ~= "nil" then
+    errors.usage(1, "%s: null can only be 'nil' (drop nulls), got %s", what, errors.show(null))
   end
-  return opts.null == "nil"
+  if depth == nil then depth = DEPTH end
+  if type(depth) ~= "number" or depth % 1 ~= 0 or depth < 1 or depth > DEEPEST then
+    errors.usage(1, "%s: depth must be a whole number from 1 to %d, got %s", what, DEEPEST, errors.show(depth))
+  end
+  return { drop_nulls = null == "nil", depth = depth }
 end
 
 --- The value of a JSON text. Raises kind `decode` naming the byte.
 ---@param text string
----@param opts { null: "nil"? }? "nil" drops nulls; otherwise they are aggr.null
+---@param opts { null: "nil"?, depth: integer? }? null = "nil" drops nulls, otherwise they are
+---aggr.null; depth: the most levels (1000)
 ---@return any
 function json.decode(text, opts)
   if type(text) ~= "string" then
     errors.usage(1, "json.decode: expected a string, got %s", errors.show(text))
   end
-  local drop = json.drops_nulls(opts, "json.decode")
-  local value, message = json.parse(text, drop)
-  if message then errors.raise("decode", "not JSON: " .. message) end
+  local value, message, fields = json.parse(text, json.decoding(opts, "json.decode"))
+  if message then errors.raise("decode", "not JSON: " .. message, fields) end
   return value
 end
 

@@ -87,28 +87,30 @@ function methods:header_values(name)
 end
 
 --- The body, decoded. Raises kind `decode` naming the byte where it stops being JSON.
----@param opts { null: "nil"? }? "nil" drops nulls; otherwise they are aggr.null
+---@param opts { null: "nil"?, depth: integer? }? null = "nil" drops nulls, otherwise they are
+---aggr.null; depth: the most levels (1000)
 ---@return any
 function methods:json(opts)
   check_self(self, "json")
-  return response.decode(self, json.drops_nulls(opts, "res:json"))
+  return response.decode(self, json.decoding(opts, "res:json"))
+end
+
+local function refuse(self, message, fields)
+  local kind = core.headers(self)["content-type"]
+  fields.url, fields.method, fields.status = url_of(self), core.method(self), status_of(self)
+  fields.transport = core.transport(self)
+  fields.hint = "as = 'body' or res.body gives the text as it came"
+  errors.raise("decode", ("the body is not JSON: %s%s"):format(message,
+    kind and " (content-type " .. kind .. ")" or ""), fields)
 end
 
 --- The body, decoded.
 ---@param self aggr.Response
----@param drop boolean without nulls
+---@param how aggr.Decoding?
 ---@return any
-function response.decode(self, drop)
-  local value, message = json.parse(body_of(self), drop)
-  if message then
-    local kind = core.headers(self)["content-type"]
-    errors.raise("decode", ("the body is not JSON: %s%s"):format(message,
-      kind and " (content-type " .. kind .. ")" or ""), {
-      url = url_of(self), method = core.method(self), status = status_of(self),
-      transport = core.transport(self),
-      hint = "as = 'body' or res.body gives the text as it came",
-    })
-  end
+function response.decode(self, how)
+  local value, message, fields = json.parse(self, how)
+  if message then refuse(self, message, fields) end
   return value
 end
 

@@ -28,7 +28,7 @@ end
 
 --- A list with null where a source has failed; `data` itself otherwise.
 local function with_nulls(data, rep)
-  if type(data) ~= "table" or getmetatable(data) or #data == 0 or not rep.sources then return data end
+  if not encoder.is_plain(data) or #data == 0 or not rep.sources then return data end
   local copy
   for i = 1, #data do
     local entry = rep.sources[i]
@@ -51,7 +51,7 @@ local function document(data, opts)
 end
 
 local function lines(data, opts)
-  local is_list = type(data) == "table" and not getmetatable(data) and #data > 0
+  local is_list = encoder.is_plain(data) and #data > 0
   if not is_list then return encoder.encode(data, false, RETURNED) .. "\n" end
   document(data, opts) -- a mixed or holed table is refused as in JSON
   local parts = {}

@@ -19,13 +19,13 @@ struct response {
     const char *transport;
     size_t url_len, head_len, body_len;
     struct aggr_fetch_timing timing;
-    char bytes[]; /* url, head, body, method and its NUL */
+    char bytes[]; /* url, head, body and a NUL, method and its NUL */
 };
 
 void aggr_response_push(lua_State *L, const struct aggr_response_parts *parts)
 {
     size_t method_size = strlen(parts->method) + 1;
-    size_t len = parts->url_len + parts->head_len + parts->body_len + method_size;
+    size_t len = parts->url_len + parts->head_len + parts->body_len + 1 + method_size;
     struct response *response = aggr_object_new(L, AGGR_OBJECT_RESPONSE, sizeof *response + len);
     *response = (struct response){.status = parts->status,
                                   .attempts = 1,
@@ -43,7 +43,9 @@ void aggr_response_push(lua_State *L, const struct aggr_response_parts *parts)
     at += parts->head_len;
     if (parts->body_len)
         memcpy(at, parts->body, parts->body_len);
-    memcpy(at + parts->body_len, parts->method, method_size);
+    at += parts->body_len;
+    *at++ = 0;
+    memcpy(at, parts->method, method_size);
 }
 
 static void push_seconds(lua_State *L, const char *name, uint64_t ns)
@@ -82,9 +84,21 @@ static int l_url(lua_State *L)
     return 1;
 }
 
+static const char *body_of(const struct response *response)
+{
+    return response->bytes + response->url_len + response->head_len;
+}
+
 static const char *method_of(const struct response *response)
 {
-    return response->bytes + response->url_len + response->head_len + response->body_len;
+    return body_of(response) + response->body_len + 1;
+}
+
+const char *aggr_response_body(lua_State *L, int index, size_t *len)
+{
+    const struct response *response = aggr_object_check(L, index, AGGR_OBJECT_RESPONSE);
+    *len = response->body_len;
+    return body_of(response);
 }
 
 static int l_method(lua_State *L)
@@ -110,8 +124,7 @@ static int l_transport(lua_State *L)
 static int l_body(lua_State *L)
 {
     const struct response *response = check(L);
-    lua_pushlstring(L, response->bytes + response->url_len + response->head_len,
-                    response->body_len);
+    lua_pushlstring(L, body_of(response), response->body_len);
     return 1;
 }
 
@@ -150,7 +163,7 @@ static int l_truncated(lua_State *L)
         .url_len = response->url_len,
         .head = response->bytes + response->url_len,
         .head_len = response->head_len,
-        .body = response->bytes + response->url_len + response->head_len,
+        .body = body_of(response),
         .body_len = (size_t)most,
         .timing = response->timing,
     };

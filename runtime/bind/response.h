@@ -22,5 +22,9 @@ struct aggr_response_parts {
 /* Pushes a Response. May throw (memory). */
 void aggr_response_push(lua_State *L, const struct aggr_response_parts *parts);
 
+/* The body of the Response at `index`, with a NUL behind it; valid as long as the Response. Raises
+ * when there is none. */
+const char *aggr_response_body(lua_State *L, int index, size_t *len);
+
 /* Pushes the table of seconds that res.timing and err.timing are. */
 void aggr_response_push_timing(lua_State *L, const struct aggr_fetch_timing *timing);

@@ -2,6 +2,7 @@
 #include "bind/clock.h"
 #include "bind/fetch.h"
 #include "bind/file.h"
+#include "bind/json.h"
 #include "bind/out.h"
 #include "bind/response.h"
 #include "bind/scope.h"
@@ -15,6 +16,7 @@ const struct aggr_vm_module aggr_modules[] = {
     {"aggr.core.clock", aggr_bind_clock},
     {"aggr.core.fetch", aggr_bind_fetch},
     {"aggr.core.file", aggr_bind_file},
+    {"aggr.core.json", aggr_bind_json},
     {"aggr.core.out", aggr_bind_out},
     {"aggr.core.response", aggr_bind_response},
     {"aggr.core.scope", aggr_bind_scope},

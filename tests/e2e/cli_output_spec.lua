@@ -46,6 +46,12 @@ describe("the result", function()
   it("can be a line per element", function()
     assert.equal('{"a":1}\n2\n', eval("return { { a = 1 }, 2 }", "--format=ndjson").out)
     assert.equal('{"a":1}\n', eval("return { a = 1 }", "--format=ndjson").out)
+    local filled = "local list = aggr.json.decode '[]' list[1], list[2] = 1, 2 return list"
+    assert.equal("1\n2\n", eval(filled, "--format=ndjson").out)
+  end)
+
+  it("has empty arrays where they were decoded", function()
+    assert.equal('{"a":[],"b":{}}\n', eval [[return aggr.json.decode '{"a":[],"b":{}}']].out)
   end)
 
   it("can be a string as it is", function()

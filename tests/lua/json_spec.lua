@@ -98,26 +98,4 @@ describe("aggr.json", function()
     assert.truthy(raised(json.encode, 1, { prety = 1 }).message:find("did you mean 'pretty'", 1, true))
     assert.truthy(raised(json.encode).message:find("nothing to encode", 1, true))
   end)
-
-  it("decodes, and drops nulls when asked", function()
-    local value = json.decode '{"a":null,"b":[1,null,2]}'
-    assert.are.equal(json.null, value.a)
-    assert.are.equal(json.null, value.b[2])
-    assert.are.same({ b = { 1, 2 } }, json.decode('{"a":null,"b":[1,null,2]}', { null = "nil" }))
-    assert.is_nil(json.decode("null", { null = "nil" }))
-    assert.are.equal("usage", raised(json.decode, "1", { null = 1 }).kind)
-    assert.are.equal("usage", raised(json.decode, nil).kind)
-  end)
-
-  it("names the byte that is wrong", function()
-    for text, message in pairs {
-      [""] = "the text is empty", ['{"a" 1}'] = "at byte 6", ["[1,]"] = "at byte 4", ["NaN"] = "at byte 1",
-      ["0x10"] = "at byte 1", ["[1] x"] = "at byte 5", ["[1"] = "at byte 3", [" "] = "at byte 2",
-    } do
-      local err = raised(json.decode, text)
-      assert.are.equal("decode", err.kind)
-      assert.truthy(err.message:find(message, 1, true), text .. " " .. err.message)
-    end
-    assert.are.equal("decode", raised(json.decode, ("["):rep(5000)).kind)
-  end)
 end)

@@ -3,6 +3,8 @@
 -- `core.answers` is a list of what the next requests bring: a table { status, headers, body } or
 -- { failure = { kind, message, phase } }, or a function(sent) that returns one. `core.sent` has
 -- what was sent. `core.slept` the pauses. `reset` forgets all, the library's modules included.
+local cjson = require "cjson"
+
 local core = {}
 
 local heads = setmetatable({}, { __mode = "k" })
@@ -51,6 +53,13 @@ local response = {
   end,
 }
 
+local function without_nulls(value)
+  for key, item in pairs(value) do
+    if item == cjson.null then value[key] = nil end
+  end
+  return value
+end
+
 local fetch = {}
 
 function fetch.profile(given)
@@ -97,6 +106,22 @@ local function take()
   return made, response.status(made)
 end
 
+--- What lua-cjson makes of a text; its complaints have no path.
+local function cjson_decode(source, drop_nulls)
+  local text = type(source) == "string" and source or heads[source].body
+  local ok, value = pcall(cjson.decode, text)
+  if not ok then return false, "not JSON", tonumber(value:match "at character (%d+)" or 1) - 1, {} end
+  return true, drop_nulls and without_nulls(value) or value
+end
+
+local json = {
+  decoder = function() return cjson_decode end,
+  excerpt = function(source, offset)
+    local text = type(source) == "string" and source or heads[source].body
+    return 1, offset + 1, text:sub(1, offset), text:sub(offset + 1)
+  end,
+}
+
 core.CANCEL = setmetatable({}, { __name = "cancel" })
 
 local errors_of = function() return require "aggr.errors" end
@@ -115,6 +140,7 @@ end
 local modules = {
   ["aggr.core.task"] = { take = take, check = function() end, CANCEL = core.CANCEL },
   ["aggr.core.fetch"] = fetch,
+  ["aggr.core.json"] = json,
   ["aggr.core.response"] = response,
   ["aggr.core.scope"] = {
     timeout = function() return core.scope_timeout end,
