@@ -1,0 +1,127 @@
+/* A libFuzzer target: JSON texts, at once, in slices and while memory runs out.
+ *
+ * The first byte is the size of a slice, the second says which allocation fails (0: none); the text
+ * follows. What comes of it must not depend on the slices. */
+#include "base/err.h"
+#include "bind/json_decoder.h"
+#include "task/state.h"
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct aggr_state state;
+static int allocations_left = -1; /* until one fails; negative: none does */
+
+static void *allocate(void *context, void *block, size_t old_size, size_t new_size)
+{
+    (void)context, (void)old_size;
+    if (new_size == 0) {
+        free(block);
+        return NULL;
+    }
+    if (new_size > old_size && allocations_left >= 0 && allocations_left-- == 0)
+        return NULL;
+    return realloc(block, new_size);
+}
+
+/* Whether two values are the same, -0 apart from 0, and all numbers finite. */
+static const char comparison[] =
+    "local type, next, find = type, next, string.find\n"
+    "local function same(a, b)\n"
+    "  if type(a) ~= 'table' or type(b) ~= 'table' then\n"
+    "    return a == b and (a ~= 0 or 1 / a == 1 / b) and (type(a) ~= 'number' or a - a == 0)\n"
+    "  end\n"
+    "  for key, value in next, a do if not same(value, b[key]) then return false end end\n"
+    "  for key in next, b do if a[key] == nil then return false end end\n"
+    "  return true\n"
+    "end\n"
+    "return same\n";
+
+enum { SAME = 1 };
+
+static void open_state(void)
+{
+    state.L = lua_newstate(allocate, &state);
+    AGGR_CHECK(state.L);
+    lua_pushcfunction(state.L, luaopen_base);
+    lua_call(state.L, 0, 0);
+    lua_pushcfunction(state.L, luaopen_string);
+    lua_call(state.L, 0, 0);
+    lua_settop(state.L, 0);
+    aggr_object_define(state.L, AGGR_OBJECT_DECODER);
+    lua_settop(state.L, 0);
+    AGGR_CHECK(luaL_dostring(state.L, comparison) == 0);
+}
+
+struct input {
+    struct aggr_json_text text;
+    size_t slice;
+};
+
+/* Leaves true and the value, or false and the offset. */
+static int l_decode(lua_State *L)
+{
+    const struct input *input = lua_touserdata(L, 1);
+    lua_settop(L, 0);
+    struct aggr_json_decoder *decoder = aggr_json_decoder_new(L, AGGR_JSON_DEPTH);
+    aggr_json_decoder_start(decoder, input->text, AGGR_JSON_DEPTH, false);
+    enum aggr_json_slice slice;
+    do {
+        lua_settop(L, 1);
+        lua_pushnil(L);
+        lua_newtable(L);
+        slice = aggr_json_decoder_slice(L, decoder, input->slice);
+    } while (slice == AGGR_JSON_MORE);
+    AGGR_CHECK(!aggr_json_decoder_is_busy(decoder));
+    lua_pushboolean(L, slice == AGGR_JSON_DONE);
+    lua_pushvalue(L, slice == AGGR_JSON_DONE ? -2 : -3);
+    if (slice != AGGR_JSON_DONE)
+        AGGR_CHECK(lua_tonumber(L, -1) <= (lua_Number)input->text.len && lua_istable(L, -3));
+    return 2;
+}
+
+/* `allocations` succeed, the next one fails; negative: none does. */
+static int decode(struct input input, int allocations)
+{
+    lua_pushcfunction(state.L, l_decode);
+    lua_pushlightuserdata(state.L, &input);
+    allocations_left = allocations;
+    int status = lua_pcall(state.L, 1, 2, 0);
+    allocations_left = -1;
+    return status;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2)
+        return 0;
+    if (!state.L)
+        open_state();
+    lua_State *L = state.L;
+    char *text = malloc(size - 1);
+    memcpy(text, data + 2, size - 2);
+    text[size - 2] = 0;
+    struct input input = {.text = {text, size - 2}, .slice = AGGR_JSON_ALL};
+    if (data[1] > 0) {
+        int status = decode(input, data[1] - 1);
+        AGGR_CHECK(status == 0 || status == LUA_ERRMEM);
+        lua_settop(L, SAME);
+    }
+    AGGR_CHECK(decode(input, -1) == 0);
+    input.slice = data[0] > 0 ? data[0] : 1;
+    AGGR_CHECK(decode(input, -1) == 0);
+    AGGR_CHECK(lua_toboolean(L, -2) == lua_toboolean(L, -4));
+    lua_pushvalue(L, SAME);
+    lua_insert(L, -2);
+    lua_remove(L, -3);
+    lua_pushvalue(L, -3);
+    lua_call(L, 2, 1);
+    AGGR_CHECK(lua_toboolean(L, -1));
+    lua_settop(L, SAME);
+    lua_gc(L, LUA_GCSTEP, 100);
+    free(text);
+    return 0;
+}
