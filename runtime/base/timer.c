@@ -62,6 +62,18 @@ void aggr_timers_deinit(struct aggr_timers *timers)
     *timers = (struct aggr_timers){0};
 }
 
+static void count_made(struct aggr_timers *timers, const struct aggr_timer *timer)
+{
+    if (timers->ledger && !timer->background)
+        aggr_ledger_made(timers->ledger, AGGR_LEDGER_TIMERS, (uintptr_t)timer, 1, NULL);
+}
+
+static void count_gone(struct aggr_timers *timers, const struct aggr_timer *timer)
+{
+    if (timers->ledger && !timer->background)
+        aggr_ledger_gone(timers->ledger, AGGR_LEDGER_TIMERS, (uintptr_t)timer, 1);
+}
+
 void aggr_timer_start(struct aggr_timers *timers, struct aggr_timer *timer, uint64_t due_ns)
 {
     aggr_timer_stop(timers, timer);
@@ -75,18 +87,14 @@ void aggr_timer_start(struct aggr_timers *timers, struct aggr_timer *timer, uint
     timer->seq = timers->seq++;
     timers->background += timer->background;
     sift_up(timers, timer, ++timers->len);
+    count_made(timers, timer);
 }
 
-void aggr_timer_stop(struct aggr_timers *timers, struct aggr_timer *timer)
+/* Out of the heap, where it is. */
+static void take_out(struct aggr_timers *timers, struct aggr_timer *timer)
 {
     size_t slot = timer->slot;
     timer->slot = 0;
-    if (slot == 0)
-        return;
-    if (slot & IN_BATCH) {
-        timers->batch[(slot & ~IN_BATCH) - 1] = NULL;
-        return;
-    }
     AGGR_CHECK(slot <= timers->len && timers->heap[slot - 1] == timer);
     timers->background -= timer->background;
     struct aggr_timer *last = timers->heap[--timers->len];
@@ -96,6 +104,20 @@ void aggr_timer_stop(struct aggr_timers *timers, struct aggr_timer *timer)
         sift_up(timers, last, slot);
     else
         sift_down(timers, last, slot);
+}
+
+void aggr_timer_stop(struct aggr_timers *timers, struct aggr_timer *timer)
+{
+    size_t slot = timer->slot;
+    if (slot == 0)
+        return;
+    count_gone(timers, timer);
+    if (slot & IN_BATCH) {
+        timers->batch[(slot & ~IN_BATCH) - 1] = NULL;
+        timer->slot = 0;
+    } else {
+        take_out(timers, timer);
+    }
 }
 
 uint64_t aggr_timers_next(const struct aggr_timers *timers)
@@ -112,7 +134,7 @@ static void move_to_batch(struct aggr_timers *timers)
             aggr_mem_resize(timers->batch, timers->batch_cap, sizeof(struct aggr_timer *));
     }
     struct aggr_timer *timer = timers->heap[0];
-    aggr_timer_stop(timers, timer);
+    take_out(timers, timer);
     timers->batch[timers->batch_len++] = timer;
     timer->slot = timers->batch_len | IN_BATCH;
 }
@@ -128,6 +150,7 @@ size_t aggr_timers_fire(struct aggr_timers *timers, uint64_t now_ns)
         if (!timer)
             continue; /* stopped by one that fired before it */
         timer->slot = 0;
+        count_gone(timers, timer);
         timer->on_due(timer);
         fired++;
     }

@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "base/err.h"
+#include "base/ledger.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ struct aggr_timers {
     struct aggr_timer **batch; /* owned array: those aggr_timers_fire is about to fire */
     size_t batch_len, batch_cap;
     uint64_t seq;
+    struct aggr_ledger *ledger; /* borrowed; NULL: nobody counts */
 };
 
 void aggr_timers_deinit(struct aggr_timers *timers);

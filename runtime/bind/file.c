@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "bind/blocking.h"
 #include "io/replace.h"
+#include "io/runtime.h"
+#include "task/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -187,6 +189,11 @@ struct reader {
     struct source *source; /* owned reference; NULL once closed */
 };
 
+static struct aggr_ledger *ledger_of(lua_State *L)
+{
+    return &aggr_state_runtime(L)->loop.ledger;
+}
+
 static void run_open(void *payload)
 {
     struct request *request = payload;
@@ -204,6 +211,9 @@ static int push_open(void *payload, lua_State *L)
     lua_setmetatable(L, -2);
     reader->source = request->source;
     request->source = NULL;
+    if (reader->source->fd > STDIN_FILENO)
+        aggr_ledger_made(ledger_of(L), AGGR_LEDGER_DESCRIPTORS, (uintptr_t)reader->source->fd, 1,
+                         "aggr.lines");
     return 1;
 }
 
@@ -277,6 +287,8 @@ static int l_next(lua_State *L)
 static int l_close(lua_State *L)
 {
     struct reader *reader = luaL_checkudata(L, 1, READER);
+    if (reader->source && reader->source->fd > STDIN_FILENO)
+        aggr_ledger_gone(ledger_of(L), AGGR_LEDGER_DESCRIPTORS, (uintptr_t)reader->source->fd, 1);
     source_release(reader->source);
     reader->source = NULL;
     return 0;

@@ -76,10 +76,14 @@ static void set_constants(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
 }
 
-static curl_socket_t on_open(void *sockets, curlsocktype purpose, struct curl_sockaddr *address)
+static curl_socket_t on_open(void *self, curlsocktype purpose, struct curl_sockaddr *address)
 {
+    struct aggr_curl_handle *handle = self;
+    struct aggr_sockets *sockets = handle->sockets;
     (void)purpose;
+    const void *before = aggr_ledger_act_for(&sockets->loop->ledger, handle->to.doer);
     int fd = aggr_sockets_open(sockets, address->family, address->socktype, address->protocol);
+    aggr_ledger_act_for(&sockets->loop->ledger, before);
     return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -88,10 +92,13 @@ static int on_close(void *sockets, curl_socket_t fd)
     return aggr_sockets_close(sockets, fd);
 }
 
-static void set_sockets(CURL *easy, struct aggr_sockets *sockets)
+/* A connection may outlive the handle that has opened it. */
+static void set_sockets(struct aggr_curl_handle *handle, struct aggr_sockets *sockets)
 {
+    CURL *easy = handle->easy;
+    handle->sockets = sockets;
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, sockets);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, handle);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
 }
@@ -107,7 +114,7 @@ enum aggr_err aggr_curl_handle_init(struct aggr_curl_handle *handle,
     handle->policy = policy;
     set_constants(easy);
     set_tls(easy, policy);
-    set_sockets(easy, sockets);
+    set_sockets(handle, sockets);
     if (policy->unix_socket)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, policy->unix_socket);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, handle);

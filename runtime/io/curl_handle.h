@@ -18,6 +18,7 @@
 struct aggr_curl_handle {
     CURL *easy;
     const struct aggr_policy *policy;
+    struct aggr_sockets *sockets;  /* borrowed */
     struct aggr_list link;         /* among its pool's spare ones while idle */
     struct aggr_curl_shard *shard; /* NULL while idle */
     struct aggr_taught *taught;    /* while running, as the next one */

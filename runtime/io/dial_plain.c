@@ -25,6 +25,7 @@ struct plain_stream {
 struct plain_socket {
     struct aggr_watch watch;
     struct aggr_list link; /* among the race's attempts */
+    struct aggr_loop *loop;
     struct plain_stream *stream;
     int fd;
 };
@@ -33,6 +34,7 @@ struct plain_socket {
 struct race {
     struct plain_stream *stream;
     struct aggr_loop *loop;
+    const void *doer;
     struct aggr_list attempts;
     struct aggr_timer timer; /* for the next address, or to tell of the failure */
     int os_errno;            /* of the last attempt that failed */
@@ -51,6 +53,7 @@ static void socket_free(struct plain_socket *socket)
     aggr_list_remove(&socket->link);
     aggr_watch_close(&socket->watch);
     close(socket->fd);
+    aggr_ledger_gone(&socket->loop->ledger, AGGR_LEDGER_SOCKETS, (uintptr_t)socket->fd, 1);
 }
 
 static void race_free(struct race *race)
@@ -123,6 +126,7 @@ static bool attempt(struct race *race, const union aggr_address *address)
     }
     struct plain_socket *made = aggr_mem_new(1, sizeof *made);
     made->fd = fd;
+    made->loop = race->loop;
     made->stream = race->stream;
     made->watch.on_event = on_attempt_event;
     made->watch.on_closed = on_watch_closed;
@@ -134,6 +138,7 @@ static bool attempt(struct race *race, const union aggr_address *address)
     }
     aggr_watch_set(&made->watch, UV_WRITABLE);
     aggr_list_push(&race->attempts, &made->link);
+    aggr_ledger_made(&race->loop->ledger, AGGR_LEDGER_SOCKETS, (uintptr_t)fd, 1, NULL);
     return true;
 }
 
@@ -142,10 +147,8 @@ static void after(struct race *race, uint64_t wait_ns)
     aggr_timer_start(&race->loop->timers, &race->timer, aggr_loop_now(race->loop) + wait_ns);
 }
 
-/* The next address whose attempt gets under way. False: there is none, and nothing is. */
-static bool try_next(struct race *race)
+static bool try_addresses(struct race *race)
 {
-    aggr_timer_stop(&race->loop->timers, &race->timer);
     while (race->next < race->count) {
         if (attempt(race, &race->addresses[race->next++])) {
             if (race->next < race->count)
@@ -159,6 +162,17 @@ static bool try_next(struct race *race)
         }
     }
     return !aggr_list_empty(&race->attempts);
+}
+
+/* The next address whose attempt gets under way. False: there is none, and nothing is. */
+static bool try_next(struct race *race)
+{
+    struct aggr_ledger *ledger = &race->loop->ledger;
+    const void *before = aggr_ledger_act_for(ledger, race->doer);
+    aggr_timer_stop(&race->loop->timers, &race->timer);
+    bool goes_on = try_addresses(race);
+    aggr_ledger_act_for(ledger, before);
+    return goes_on;
 }
 
 static void fail(struct race *race)
@@ -250,6 +264,7 @@ static struct aggr_stream *dial(struct aggr_dialer *self, const struct aggr_dial
     stream->race = race;
     race->stream = stream;
     race->loop = dialer->loop;
+    race->doer = dial->doer;
     race->timer.rank = AGGR_TIMER_PLAIN;
     race->timer.on_due = on_due;
     race->os_errno = EAFNOSUPPORT;

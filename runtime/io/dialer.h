@@ -52,6 +52,7 @@ struct aggr_dial {
     const struct aggr_route *route;
     const struct aggr_answer *answer; /* addresses of route->host, where route has none */
     uint64_t connect_timeout_ns;      /* how several addresses share the time */
+    const void *doer;                 /* whom it is for (base/ledger.h) */
 };
 
 struct aggr_dialer;

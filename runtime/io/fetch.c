@@ -82,6 +82,7 @@ void aggr_fetch_free(struct aggr_fetch *fetch)
 {
     struct aggr_runtime *rt = fetch->rt;
     AGGR_CHECK(fetch->state == AGGR_FETCH_NEW || fetch->state == AGGR_FETCH_ENDED);
+    aggr_fetch_hold(fetch, 0);
     aggr_answer_release(fetch->answer);
     free(fetch->given_url);
     if (rt->spare_len + 1 > SPARES_MAX) {
@@ -112,6 +113,17 @@ void aggr_fetch_free_spares(struct aggr_runtime *rt)
         free(fetch);
     }
     rt->spare_len = 0;
+}
+
+void aggr_fetch_hold(struct aggr_fetch *fetch, size_t bytes)
+{
+    struct aggr_ledger *ledger = &fetch->rt->loop.ledger;
+    size_t held = fetch->held_bytes;
+    fetch->held_bytes = bytes;
+    if (bytes > held)
+        aggr_ledger_made(ledger, AGGR_LEDGER_BYTES, (uintptr_t)fetch, bytes - held, NULL);
+    else if (bytes < held)
+        aggr_ledger_gone(ledger, AGGR_LEDGER_BYTES, (uintptr_t)fetch, held - bytes);
 }
 
 const struct aggr_failure *aggr_fetch_failure(const struct aggr_fetch *fetch)

@@ -56,6 +56,8 @@ struct aggr_fetch {
     struct aggr_gate_client *client;
     enum aggr_fetch_state state;
     uint64_t id;
+    const void *doer;  /* whom it is for (base/ledger.h) */
+    size_t held_bytes; /* of the response, as the ledger has them */
 
     struct aggr_hop hop;
     struct aggr_route route;
@@ -96,6 +98,9 @@ void aggr_fetch_free(struct aggr_fetch *fetch);
 
 /* What free has kept for the next new. */
 void aggr_fetch_free_spares(struct aggr_runtime *rt);
+
+/* For io/fetch_drive: so many bytes of the response are there now. */
+void aggr_fetch_hold(struct aggr_fetch *fetch, size_t bytes);
 
 /* After on_end, borrowed until free. */
 const struct aggr_failure *aggr_fetch_failure(const struct aggr_fetch *fetch);

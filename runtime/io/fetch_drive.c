@@ -27,9 +27,13 @@ static uint64_t now_of(struct aggr_fetch *fetch)
 /* The limit moves away while the timer stays: it may fire early and is set again then. */
 static void arm(struct aggr_fetch *fetch)
 {
+    struct aggr_loop *loop = &fetch->rt->loop;
     uint64_t due_ns = aggr_limits_due(&fetch->limits);
-    if (!aggr_timer_active(&fetch->timer) || due_ns < fetch->timer.due_ns)
-        aggr_timer_start(&fetch->rt->loop.timers, &fetch->timer, due_ns);
+    if (aggr_timer_active(&fetch->timer) && due_ns >= fetch->timer.due_ns)
+        return;
+    const void *before = aggr_ledger_act_for(&loop->ledger, fetch->doer);
+    aggr_timer_start(&loop->timers, &fetch->timer, due_ns);
+    aggr_ledger_act_for(&loop->ledger, before);
 }
 
 /* Ends whatever is under way, in the same turn; no callback of it comes any more. */
@@ -57,6 +61,7 @@ static void end(struct aggr_fetch *fetch)
     enter(fetch, AGGR_FETCH_ENDED, now_ns);
     fetch->timing.total = now_ns - fetch->begun_ns;
     rt->fetches--;
+    aggr_ledger_gone(&rt->loop.ledger, AGGR_LEDGER_REQUESTS, (uintptr_t)fetch, 1);
     aggr_trace_emit(rt->trace, AGGR_TRACE_EXCHANGE_END, fetch->id);
 }
 
@@ -97,6 +102,7 @@ static void follow(struct aggr_fetch *fetch)
         return;
     }
     uint64_t max_body_bytes = fetch->response.max_body_bytes;
+    aggr_fetch_hold(fetch, 0);
     aggr_response_deinit(&fetch->response);
     aggr_response_init(&fetch->response, strcmp(fetch->hop.method, "HEAD") == 0, max_body_bytes);
     fetch->location = NULL;
@@ -163,7 +169,9 @@ static bool on_head(struct aggr_sink *sink, const char *bytes, size_t len)
     uint64_t now_ns = now_of(fetch);
     aggr_limits_heard(&fetch->limits, now_ns);
     enter(fetch, AGGR_FETCH_BODY, now_ns);
-    if (!aggr_response_head(response, bytes, len))
+    bool is_good = aggr_response_head(response, bytes, len);
+    aggr_fetch_hold(fetch, response->head.len);
+    if (!is_good)
         return false;
     if (aggr_router_heard(&fetch->rt->router, fetch->transport, fetch->policy, &fetch->hop.url,
                           response->http))
@@ -193,8 +201,11 @@ static bool on_data(struct aggr_sink *sink, const char *bytes, size_t len)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
     on_heard(sink);
-    if (!fetch->location)
-        return aggr_response_data(&fetch->response, bytes, len);
+    if (!fetch->location) {
+        bool is_good = aggr_response_data(&fetch->response, bytes, len);
+        aggr_fetch_hold(fetch, fetch->response.head.len + fetch->response.body.len);
+        return is_good;
+    }
     fetch->redirect_body += len;
     return fetch->redirect_body <= REDIRECT_BODY_MAX;
 }
@@ -222,6 +233,7 @@ static void prepare_request(struct aggr_fetch *fetch)
         .route = &fetch->route,
         .answer = fetch->answer,
         .connect_timeout_ns = fetch->limits.connect_timeout_ns,
+        .doer = fetch->doer,
     };
 }
 
@@ -297,7 +309,10 @@ static void begin_hop(struct aggr_fetch *fetch, uint64_t now_ns)
         enter_queue(fetch, now_ns);
         return;
     }
+    struct aggr_ledger *ledger = &fetch->rt->loop.ledger;
+    const void *before = aggr_ledger_act_for(ledger, fetch->doer);
     struct aggr_answer *answer = aggr_lookup_start(fetch->rt->lookup, route->host, &fetch->query);
+    aggr_ledger_act_for(ledger, before);
     if (answer)
         take_answer(fetch, answer, now_ns);
     else
@@ -339,6 +354,8 @@ void aggr_fetch_drive(struct aggr_fetch *fetch)
 {
     struct aggr_runtime *rt = fetch->rt;
     rt->fetches++;
+    fetch->doer = rt->loop.ledger.doer;
+    aggr_ledger_made(&rt->loop.ledger, AGGR_LEDGER_REQUESTS, (uintptr_t)fetch, 1, NULL);
     aggr_trace_emit(rt->trace, AGGR_TRACE_EXCHANGE_START, fetch->id);
     fetch->timer.rank = AGGR_TIMER_PLAIN;
     fetch->timer.on_due = on_due;

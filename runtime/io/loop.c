@@ -12,29 +12,30 @@ enum aggr_err aggr_loop_init(struct aggr_loop *loop, struct aggr_clock *clock)
         return AGGR_ERR_SYSTEM;
     AGGR_CHECK(uv_timer_init(&loop->uv, &loop->alarm) == 0);
     loop->alarm_due_ns = AGGR_NEVER;
-    loop->timers = (struct aggr_timers){0};
+    loop->ledger = (struct aggr_ledger){0};
+    loop->timers = (struct aggr_timers){.ledger = &loop->ledger};
     loop->clock = clock;
     loop->in_flight = 0;
     return AGGR_OK;
 }
 
-static void close_leaked(uv_handle_t *handle, void *leaked)
+static void close_leaked(uv_handle_t *handle, void *ledger)
 {
     if (uv_is_closing(handle))
         return;
-    ++*(unsigned *)leaked;
+    aggr_ledger_made(ledger, AGGR_LEDGER_HANDLES, (uintptr_t)handle, 1,
+                     uv_handle_type_name(handle->type));
     uv_close(handle, NULL);
 }
 
 unsigned aggr_loop_deinit(struct aggr_loop *loop)
 {
-    unsigned leaked = 0;
     uv_close((uv_handle_t *)&loop->alarm, NULL);
-    uv_walk(&loop->uv, close_leaked, &leaked);
+    uv_walk(&loop->uv, close_leaked, &loop->ledger);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     AGGR_CHECK(uv_loop_close(&loop->uv) == 0);
     aggr_timers_deinit(&loop->timers);
-    return leaked;
+    return (unsigned)loop->ledger.made[AGGR_LEDGER_HANDLES];
 }
 
 uint64_t aggr_loop_now(struct aggr_loop *loop)

@@ -17,7 +17,8 @@ struct aggr_loop {
     uv_timer_t alarm;      /* wakes uv_run for the heap's first timer, rounded up to ms */
     uint64_t alarm_due_ns; /* what it was set for; it may be earlier than the heap's first by now */
     struct aggr_timers timers;
-    struct aggr_clock *clock; /* borrowed */
+    struct aggr_ledger ledger; /* to be read after deinit, too */
+    struct aggr_clock *clock;  /* borrowed */
     unsigned in_flight; /* answers still to come from outside: a virtual clock must not jump */
 };
 

@@ -54,12 +54,13 @@ static void uncount(struct shared *shared, struct aggr_job *job, enum job_state 
     job->state = state;
 }
 
-/* Under the lock. False: nobody wants the job any more. */
+/* Under the lock. False: there is no loop any more to give the job to. */
 static bool finish_run(struct shared *shared, struct aggr_job *job)
 {
-    if (job->state == ABANDONED || shared->closed)
+    if (shared->closed)
         return false;
-    uncount(shared, job, DONE);
+    if (job->state != ABANDONED)
+        uncount(shared, job, DONE);
     aggr_list_push(&shared->done, &job->link);
     uv_async_send(shared->async);
     return true;
@@ -151,8 +152,14 @@ static enum aggr_err staff(struct shared *shared)
     return start_thread(shared);
 }
 
+static void count_gone(struct aggr_offload *offload, struct aggr_job *job)
+{
+    aggr_ledger_gone(&offload->loop->ledger, AGGR_LEDGER_JOBS, (uintptr_t)job, 1);
+}
+
 static void answer(struct aggr_offload *offload, struct aggr_job *job)
 {
+    count_gone(offload, job);
     if (job->state == DONE) {
         job->state = ENDED;
         offload->loop->in_flight--;
@@ -239,11 +246,13 @@ static void close_handle(struct aggr_offload *offload, uv_handle_t *handle)
     uv_close(handle, on_closed);
 }
 
-static void destroy_all(struct aggr_list *list)
+static void destroy_all(struct aggr_offload *offload, struct aggr_list *list)
 {
     struct aggr_job *job;
-    while ((job = shift(list)))
+    while ((job = shift(list))) {
+        count_gone(offload, job);
         job->destroy(job);
+    }
 }
 
 void aggr_offload_free(struct aggr_offload *offload)
@@ -254,8 +263,8 @@ void aggr_offload_free(struct aggr_offload *offload)
     pthread_mutex_lock(&shared->lock);
     shared->closed = true; /* from here on no thread touches the lists or the async */
     pthread_cond_broadcast(&shared->wanted);
-    destroy_all(&shared->queue);
-    destroy_all(&shared->done);
+    destroy_all(offload, &shared->queue);
+    destroy_all(offload, &shared->done);
     bool last = shared->threads == 0;
     pthread_mutex_unlock(&shared->lock);
     if (last)
@@ -280,6 +289,7 @@ enum aggr_err aggr_offload_submit(struct aggr_offload *offload, struct aggr_job 
         shared->queued--;
     } else {
         offload->loop->in_flight++;
+        aggr_ledger_made(&offload->loop->ledger, AGGR_LEDGER_JOBS, (uintptr_t)job, 1, NULL);
     }
     watch_slow(offload);
     pthread_mutex_unlock(&shared->lock);
@@ -303,6 +313,8 @@ void aggr_offload_abandon(struct aggr_job *job)
     }
     staff(shared);
     pthread_mutex_unlock(&shared->lock);
-    if (queued)
-        job->destroy(job);
+    if (!queued)
+        return;
+    count_gone(offload, job);
+    job->destroy(job);
 }

@@ -17,7 +17,8 @@ struct aggr_offload;
 struct aggr_job {
     void (*run)(struct aggr_job *self);     /* on a thread; touches the job alone */
     void (*on_done)(struct aggr_job *self); /* on the loop, unless abandoned; frees nothing */
-    void (*destroy)(struct aggr_job *self); /* last reference gone, on either side: frees the job */
+    void (*destroy)(struct aggr_job *self); /* last reference gone: frees the job; on its thread
+                                               when the loop has gone before it */
     /* private to offload from here */
     struct aggr_list link; /* in one of offload's lists, or in none */
     struct aggr_offload *offload;

@@ -119,11 +119,17 @@ unsigned aggr_router_connections(const struct aggr_router *router)
            connections_of(router->curl);
 }
 
-void aggr_router_deinit(struct aggr_router *router)
+void aggr_router_close_idle(struct aggr_router *router)
 {
     if (router->native)
         router->native->ops->free(router->native);
     if (router->curl)
         router->curl->ops->free(router->curl);
+    router->native = router->curl = NULL;
+}
+
+void aggr_router_deinit(struct aggr_router *router)
+{
+    aggr_router_close_idle(router);
     aggr_taught_deinit(&router->http1);
 }

@@ -48,4 +48,8 @@ void aggr_router_failed(struct aggr_router *router, const struct aggr_transport 
 /* Open sockets of all of them. */
 unsigned aggr_router_connections(const struct aggr_router *router);
 
+/* No exchange is in flight: all connections are idle, and are closed. The transports go with them,
+ * until they are chosen again. */
+void aggr_router_close_idle(struct aggr_router *router);
+
 void aggr_router_deinit(struct aggr_router *router);

@@ -55,6 +55,12 @@ static void on_watch_stopped(struct aggr_watch *self)
         disconnect(watch->fd);
 }
 
+static void count_gone(struct aggr_sockets *sockets, int fd)
+{
+    sockets->open--;
+    aggr_ledger_gone(&sockets->loop->ledger, AGGR_LEDGER_SOCKETS, (uintptr_t)fd, 1);
+}
+
 static struct aggr_socket_slot *slot_of(struct aggr_sockets *sockets, int fd)
 {
     if ((size_t)fd >= sockets->len) {
@@ -75,10 +81,21 @@ static void unwatch(struct aggr_socket_slot *slot)
     slot->watch = NULL;
 }
 
+/* libcurl closes a socket that never connected by itself, without CLOSESOCKETFUNCTION, and only
+ * then says that it need not be watched any more. */
+static void forget_unconnected(struct aggr_sockets *sockets, struct aggr_socket_slot *slot, int fd)
+{
+    unwatch(slot);
+    if (!slot->opened || fcntl(fd, F_GETFD) >= 0)
+        return;
+    slot->opened = false;
+    count_gone(sockets, fd);
+}
+
 void aggr_sockets_deinit(struct aggr_sockets *sockets)
 {
-    for (size_t fd = 0; fd < sockets->len; fd++)
-        unwatch(&sockets->slots[fd]);
+    for (int fd = 0; (size_t)fd < sockets->len; fd++)
+        forget_unconnected(sockets, &sockets->slots[fd], fd);
     free(sockets->slots);
 }
 
@@ -120,10 +137,12 @@ int aggr_sockets_open(struct aggr_sockets *sockets, int family, int type, int pr
     if (fd < 0)
         return -1;
     struct aggr_socket_slot *slot = slot_of(sockets, fd);
-    if (slot->opened)
+    if (slot->opened) {
+        count_gone(sockets, fd);
         reopen(sockets, slot, fd);
-    else
-        sockets->open++;
+    }
+    sockets->open++;
+    aggr_ledger_made(&sockets->loop->ledger, AGGR_LEDGER_SOCKETS, (uintptr_t)fd, 1, NULL);
     slot->opened = true;
     slot->connected = false;
     return fd;
@@ -140,17 +159,6 @@ static bool is_connected(int fd)
     struct sockaddr_storage peer;
     socklen_t len = sizeof peer;
     return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
-}
-
-/* libcurl closes a socket that never connected by itself, without CLOSESOCKETFUNCTION, and only
- * then says that it need not be watched any more. */
-static void forget_unconnected(struct aggr_sockets *sockets, struct aggr_socket_slot *slot, int fd)
-{
-    unwatch(slot);
-    if (!slot->opened || fcntl(fd, F_GETFD) >= 0)
-        return;
-    slot->opened = false;
-    sockets->open--;
 }
 
 void aggr_sockets_idle(struct aggr_sockets *sockets, int fd)
@@ -178,7 +186,7 @@ int aggr_sockets_close(struct aggr_sockets *sockets, int fd)
     struct aggr_socket_slot *slot = slot_of(sockets, fd);
     unwatch(slot);
     if (slot->opened)
-        sockets->open--;
+        count_gone(sockets, fd);
     slot->opened = slot->connected = false;
     return close(fd);
 }

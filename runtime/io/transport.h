@@ -49,13 +49,15 @@ struct aggr_exchange_request {
     const struct aggr_route *route;
     struct aggr_answer *answer;  /* addresses of route->host, or NULL when it needs none */
     uint64_t connect_timeout_ns; /* a backstop, and how several addresses share the time */
+    const void *doer;            /* whom it is for (base/ledger.h) */
 };
 
 static inline struct aggr_dial
 aggr_exchange_request_dial(const struct aggr_exchange_request *request)
 {
-    return (struct aggr_dial){request->policy, request->url, request->route, request->answer,
-                              request->connect_timeout_ns};
+    return (struct aggr_dial){
+        request->policy, request->url, request->route, request->answer, request->connect_timeout_ns,
+        request->doer};
 }
 
 struct aggr_transport_ops {

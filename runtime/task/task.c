@@ -124,6 +124,7 @@ struct aggr_task *aggr_task_spawn(lua_State *L, struct aggr_scope *scope, int in
                                .arguments = count - 1};
     aggr_list_push(&sched->tasks, &task->all);
     sched->live++;
+    aggr_ledger_made(&sched->loop->ledger, AGGR_LEDGER_TASKS, (uintptr_t)task, 1, NULL);
     aggr_scope_init(&task->own, &sched->scopes, scope);
     aggr_scope_join(&task->own, &task->member);
     aggr_list_init(&task->link);
@@ -167,6 +168,7 @@ void aggr_task_end(struct aggr_task *task)
     give_slot(sched, task->slot);
     *task->handle = NULL;
     sched->live--;
+    aggr_ledger_gone(&sched->loop->ledger, AGGR_LEDGER_TASKS, (uintptr_t)task, 1);
     if (sched->main == task)
         sched->main = NULL;
     aggr_trace_emit(sched->trace, AGGR_TRACE_TASK_END, task->id);
@@ -216,8 +218,11 @@ static void wake(struct aggr_task *task, enum aggr_task_outcome outcome)
 
 void aggr_task_start_wait(struct aggr_task *task)
 {
+    struct aggr_ledger *ledger = &task->sched->loop->ledger;
     task->state = AGGR_TASK_WAITING;
+    const void *before = aggr_ledger_act_for(ledger, task);
     task->wait->ops->start(task->wait);
+    aggr_ledger_act_for(ledger, before);
 }
 
 void aggr_wait_done(struct aggr_wait *self)

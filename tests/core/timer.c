@@ -12,9 +12,16 @@ struct named {
     int name;
 };
 
-static struct aggr_timers timers;
+static struct aggr_ledger ledger;
+static struct aggr_timers timers = {.ledger = &ledger};
 static int fired[COUNT * 2];
 static size_t fired_len;
+
+/* Timers that the ledger has as set, and neither fired nor stopped. */
+static uint64_t counted(void)
+{
+    return ledger.made[AGGR_LEDGER_TIMERS] - ledger.gone[AGGR_LEDGER_TIMERS];
+}
 
 static void on_due(struct aggr_timer *self)
 {
@@ -187,6 +194,7 @@ static void random_operations_match_the_model(void)
             fire_and_compare(now_ns);
         }
         CHECK(aggr_timer_active(&subjects[i].timer) == records[i].active);
+        CHECK(counted() == timers.len - timers.background);
     }
     fire_and_compare(now_ns + 100);
     if (check_failed != failed_before)
@@ -202,6 +210,7 @@ int main(void)
     a_timer_may_start_itself();
     random_operations_match_the_model();
     CHECK(timers.len == 0);
+    CHECK(ledger.made[AGGR_LEDGER_TIMERS] > 0 && counted() == 0);
     aggr_timers_deinit(&timers);
     return check_report();
 }
