@@ -5,6 +5,7 @@
 -- `opts` are the options of `aggr run` by name, with '_' for '-', and: script (a path, "-" or nil),
 -- args, cut() (why the run was cut short and the exit code that means), descriptors, asked (permits
 -- asked for; concurrency is what is given).
+local audit = require "prelude.audit"
 local chunk = require "prelude.script"
 local core_response = require "aggr.core.response"
 local emit = require "aggr.emit"
@@ -19,7 +20,7 @@ local scope = require "aggr.scope"
 local settings = require "aggr.settings"
 local task = require "aggr.core.task"
 
-local SCRIPT_WRONG, COMMAND_LINE, PARTIAL, FAILED, NOT_WRITTEN = 1, 2, 3, 4, 8
+local SCRIPT_WRONG, COMMAND_LINE, PARTIAL, FAILED, NOT_WRITTEN, LEFT_OVER = 1, 2, 3, 4, 8, 70
 
 local ONLY_LISTED = "aggr run --help only lists the settings: nothing is fetched"
 
@@ -121,6 +122,7 @@ local function execute(session, opts, fn)
   report.follow(task.current())
   emit.on_failure = function(failure) session:lose_output(failure) end
   chunk.prepare(opts, function(code) session:stop(code) end)
+  if audit.is_on() then audit.begin() end
   return run_in_scope(function(s) session.scope = s end, fn, unpack(opts.args))
 end
 
@@ -243,10 +245,20 @@ local function explain(result, opts)
   end
 end
 
+--- What the script has left makes a run that is fine otherwise a failed one. What it has emitted is written
+--- first. Teardown may find more: then the result has been printed already, and only the exit code tells.
+local function look_for_leftovers(session, result)
+  session.failure = session.failure or print_result()
+  shielded(LAST_FLUSH, audit.settle)
+  local clean = audit.is_clean()
+  if not clean and (result.code == 0 or result.code == PARTIAL) then result.code = LEFT_OVER end
+end
+
 local function finish(session, opts, results)
   local result = judge(session, opts, results)
   local unused = result.code == 0 and settings.unused()
   if unused then result.err, result.code = errors.new("usage", unused), COMMAND_LINE end
+  if audit.is_on() then look_for_leftovers(session, result) end
   result.elapsed = scope.now() - session.started
   session.failure = session.failure or print_result(text_of(result, opts))
   local _, cut_code = opts.cut()

@@ -2,6 +2,7 @@
 --
 -- Knows three formats (json, ndjson, raw) and the envelope; decides nothing about exit codes. Bytes
 -- go through aggr.emit's queue.
+local audit = require "prelude.audit"
 local emit = require "aggr.emit"
 local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
@@ -116,6 +117,11 @@ function output.failures(rep)
   return list
 end
 
+--- What the run itself was like.
+local function run_of()
+  return { audit = audit.result() }
+end
+
 --- The text of --envelope.
 ---@param result { data: any, err: aggr.Error?, reports: aggr.Report[], code: integer, elapsed: number }
 ---@param opts table
@@ -129,6 +135,7 @@ function output.envelope(result, opts)
     errors = envelope_errors(result),
     exit = result.code,
     elapsed = result.elapsed,
+    run = run_of(),
   }
   return encoder.encode(fields, opts.pretty or false, RETURNED) .. "\n"
 end

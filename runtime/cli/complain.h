@@ -4,6 +4,7 @@
 enum {
     AGGR_EXIT_OK = 0,
     AGGR_EXIT_USAGE = 2, /* command line, settings */
+    AGGR_EXIT_PARTIAL = 3,
     AGGR_EXIT_OUTPUT = 8,
     AGGR_EXIT_INTERNAL = 70,
     AGGR_EXIT_SIGNAL = 128, /* plus the signal's number */

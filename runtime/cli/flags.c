@@ -24,7 +24,7 @@ const struct aggr_flag aggr_flags[] = {
     {"out", 0, AGGR_FLAG_TEXT, true, "FILE",
      "print to FILE, replaced whole on exit 0 or 3; otherwise FILE.partial stays"},
     {"envelope", 0, AGGR_FLAG_SWITCH, true, NULL,
-     "print {data, report, errors, exit, elapsed}, failures included"},
+     "print {data, report, errors, exit, elapsed, run}, failures included"},
     {"partial-ok", 0, AGGR_FLAG_SWITCH, true, NULL, "exit 0 in place of 3 on a partial result"},
     {"log-level", 0, AGGR_FLAG_CHOICE, true, "debug|info|warn|error",
      "print log lines of this level and above (info)"},
@@ -40,6 +40,9 @@ const struct aggr_flag aggr_flags[] = {
      "let scripts read undefined globals and assign new ones inside functions"},
     {"allow-ffi", 0, AGGR_FLAG_SWITCH, true, NULL,
      "let scripts require ffi: aggr's promises of memory and safety end there"},
+    {"audit", 0, AGGR_FLAG_MODE, true, "leaks",
+     "end with a table of what was made and what is left, and with exit code 70 in place of 0 or 3 "
+     "when something is; leaks: print it only then"},
     {"help", 'h', AGGR_FLAG_SWITCH, false, NULL,
      "print this help; with a script, its settings too"},
     {0},
@@ -124,6 +127,7 @@ static bool check_value(const struct aggr_flag *flag, const char *where, const c
         aggr_complain("%s must be a duration above zero such as 2 or 200ms or 5m, got '%s'", where,
                       value);
         return false;
+    case AGGR_FLAG_MODE:
     case AGGR_FLAG_CHOICE:
         if (is_choice(flag->value, value))
             return true;
@@ -170,9 +174,9 @@ static int take_flag(struct aggr_arguments *arguments, size_t index, const char 
                      const char *value, struct cursor *cursor)
 {
     const struct aggr_flag *flag = &arguments->flags[index];
-    if (flag->type == AGGR_FLAG_SWITCH) {
-        if (value)
-            return aggr_complain("%s takes no value", shown);
+    if (flag->type == AGGR_FLAG_SWITCH && value)
+        return aggr_complain("%s takes no value", shown);
+    if (flag->type == AGGR_FLAG_SWITCH || (flag->type == AGGR_FLAG_MODE && !value)) {
         store(arguments, index, "");
         return 0;
     }
@@ -262,8 +266,8 @@ static int take_environment(struct aggr_arguments *arguments)
         const char *value = getenv(name);
         if (!value)
             continue;
-        if (flag->type == AGGR_FLAG_SWITCH) {
-            int on = is_true(value);
+        int on = is_true(value);
+        if (flag->type == AGGR_FLAG_SWITCH || (flag->type == AGGR_FLAG_MODE && on >= 0)) {
             if (on < 0)
                 return aggr_complain("%s must be 1 or 0, got '%s'", name, value);
             if (on)

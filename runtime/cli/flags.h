@@ -12,6 +12,7 @@ enum aggr_flag_type {
     AGGR_FLAG_COUNT,    /* a whole number from 1 */
     AGGR_FLAG_DURATION, /* 2, 200ms, 5m */
     AGGR_FLAG_TEXT,
+    AGGR_FLAG_MODE,   /* no value, or behind '=' one of the words in `value`, which '|' parts */
     AGGR_FLAG_CHOICE, /* one of the words in `value`, which '|' parts */
     AGGR_FLAG_LIST,   /* may be repeated */
 };
@@ -27,7 +28,7 @@ struct aggr_flag {
 
 extern const struct aggr_flag aggr_flags[];       /* of run; a NULL name ends them */
 extern const struct aggr_flag aggr_check_flags[]; /* of check */
-enum { AGGR_FLAG_MAX = 24 };
+enum { AGGR_FLAG_MAX = 40 };
 
 /* Index of a flag in aggr_flags by its long name, which must exist. */
 size_t aggr_flag_index(const char *name);
@@ -41,7 +42,7 @@ void aggr_flag_env(const struct aggr_flag *flag, char *out);
 
 struct aggr_arguments {
     const struct aggr_flag *flags;     /* the command's; the arrays below go by them */
-    const char *values[AGGR_FLAG_MAX]; /* as typed, checked; "" for a switch that is on */
+    const char *values[AGGR_FLAG_MAX]; /* as typed, checked; "" for what is on without a value */
     const char **lists[AGGR_FLAG_MAX]; /* owned arrays of `counts` values, for LIST */
     size_t counts[AGGR_FLAG_MAX];
     const char *script; /* of run; NULL when there is none, or with -e */

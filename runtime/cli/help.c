@@ -24,16 +24,20 @@ static const char EXIT_CODES[] =
     "Exit codes:\n"
     "  0 complete                             6 the run's deadline passed\n"
     "  1 the script is wrong                  8 output could not be written\n"
-    "  2 the command line or a setting is     70 a bug in aggr\n"
+    "  2 the command line or a setting is     70 a bug in aggr; with --audit, something is left\n"
     "  3 partial: a source has failed         129, 130, 143 interrupted\n"
     "  4 failed\n";
 
 static void print_flag(FILE *out, const struct aggr_flag *flag)
 {
     char left[80], name[AGGR_FLAG_ENV_MAX];
-    snprintf(left, sizeof left, "%s%c%s--%s%s%s", flag->letter ? "-" : "  ",
+    bool may = flag->type == AGGR_FLAG_MODE;
+    snprintf(left, sizeof left, "%s%c%s--%s%s%s%s", flag->letter ? "-" : "  ",
              flag->letter ? flag->letter : ' ', flag->letter ? ", " : " ", flag->name,
-             flag->value ? " " : "", flag->value ? flag->value : "");
+             may           ? "[="
+             : flag->value ? " "
+                           : "",
+             flag->value ? flag->value : "", may ? "]" : "");
     fprintf(out, "  %-*s%s%s", COLUMN, left,
             strlen(left) < COLUMN ? "" : "\n                                ", flag->help);
     if (flag->in_environment) {

@@ -1,5 +1,6 @@
 #include "cli/run.h"
 
+#include "cli/audit_report.h"
 #include "cli/complain.h"
 #include "cli/flags.h"
 #include "cli/help.h"
@@ -7,6 +8,8 @@
 #include "cli/process.h"
 #include "cli/signals.h"
 #include "io/runtime.h"
+#include "task/audit.h"
+#include "task/state.h"
 #include "vm/run.h"
 #include "vm/vm.h"
 
@@ -21,6 +24,7 @@ struct session {
     unsigned asked, concurrency;            /* permits: what was asked for, what is given */
     struct aggr_runtime runtime;
     struct aggr_vm *vm;
+    struct aggr_audit *audit; /* owned; NULL without --audit */
     struct aggr_timer deadline;
     bool deadline_passed, interrupted;
     int code;
@@ -96,6 +100,8 @@ static void run_script(struct session *session)
         aggr_complain("cannot start: %s", why.text);
         return;
     }
+    if (session->audit)
+        aggr_audit_watch(session->audit, aggr_state_of(aggr_vm_lua(session->vm))->sched);
     if (aggr_signals_attach(&session->runtime.loop, on_signal, session) == AGGR_OK) {
         double seconds = number_of(session->arguments, "deadline", -1);
         uint64_t now_ns = aggr_loop_now(&session->runtime.loop);
@@ -110,7 +116,16 @@ static void run_script(struct session *session)
         aggr_timer_stop(&session->runtime.loop.timers, &session->deadline);
         aggr_signals_detach();
     }
+    if (session->audit)
+        aggr_audit_find(session->audit, AGGR_AUDIT_RUN_ENDED);
     aggr_vm_free(session->vm);
+}
+
+/* Listing a script's settings is no run. */
+static bool wants_audit(const struct aggr_arguments *arguments)
+{
+    return arguments->values[aggr_flag_index("audit")] &&
+           !arguments->values[aggr_flag_index("help")];
 }
 
 static void *session_body(void *context)
@@ -128,13 +143,32 @@ static void *session_body(void *context)
         aggr_complain("cannot start: the event loop could not be made");
         return NULL;
     }
+    if (wants_audit(session->arguments))
+        session->audit = aggr_audit_new(&session->runtime.loop.ledger);
     run_script(session);
     unsigned leaked = aggr_runtime_deinit(&session->runtime);
 #ifdef AGGR_LEAKS_FATAL
-    AGGR_CHECK(leaked == 0);
+    AGGR_CHECK(leaked == 0 || session->audit);
 #endif
     (void)leaked;
+    if (session->audit)
+        aggr_audit_find(session->audit, AGGR_AUDIT_TORN_DOWN);
     return NULL;
+}
+
+/* Last of all on stderr. A left-over makes a run that is fine otherwise a failed one. */
+static void end_audit(struct session *session)
+{
+    const char *const *values = session->arguments->values;
+    const char *form = values[aggr_flag_index("log-format")];
+    bool clean = aggr_audit_clean(session->audit);
+    bool when_clean =
+        values[aggr_flag_index("audit")][0] == '\0' && !values[aggr_flag_index("quiet")];
+    if (!clean || when_clean)
+        aggr_audit_report(session->audit, form && strcmp(form, "json") == 0);
+    if (!clean && (session->code == AGGR_EXIT_OK || session->code == AGGR_EXIT_PARTIAL))
+        session->code = AGGR_EXIT_INTERNAL;
+    aggr_audit_free(session->audit);
 }
 
 static int run(const struct aggr_arguments *arguments)
@@ -153,6 +187,8 @@ static int run(const struct aggr_arguments *arguments)
     int failed = aggr_process_on_big_stack(session_body, &session);
     if (failed)
         aggr_complain("cannot start: %s", strerror(failed));
+    if (session.audit)
+        end_audit(&session);
     return session.code;
 }
 

@@ -1,4 +1,5 @@
 #include "vm/modules.h"
+#include "bind/audit.h"
 #include "bind/clock.h"
 #include "bind/fetch.h"
 #include "bind/file.h"
@@ -13,6 +14,7 @@
 int luaopen_cjson(lua_State *L);
 
 const struct aggr_vm_module aggr_modules[] = {
+    {"aggr.core.audit", aggr_bind_audit},
     {"aggr.core.clock", aggr_bind_clock},
     {"aggr.core.fetch", aggr_bind_fetch},
     {"aggr.core.file", aggr_bind_file},

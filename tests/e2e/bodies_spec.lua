@@ -127,7 +127,10 @@ describe("a body", function()
     requests[#requests + 1] = { url = url("/gzip?mode=bomb&bytes=67108864&times=2"), max_body = "1MiB" }
     local got = support.value([[
       local function peak()
-        return tonumber(io.open("/proc/self/status"):read("*a"):match("VmHWM:%s+(%d+)"))
+        local status = io.open("/proc/self/status")
+        local text = status:read("*a")
+        status:close()
+        return tonumber(text:match("VmHWM:%s+(%d+)"))
       end
       local aggr, before = require "aggr", peak()
       local kinds = {}

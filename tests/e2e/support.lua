@@ -82,10 +82,21 @@ local function command(args)
   return argv
 end
 
+--- Runs are audited: one that leaves something exits with 70 and says what. A test that means to turns it off by
+--- `env = { AGGR_AUDIT = false }`.
+local function audited(options)
+  local copy = { env = { AGGR_AUDIT = "leaks" } }
+  for name, value in pairs(options or {}) do
+    if name ~= "env" then copy[name] = value end
+  end
+  for name, value in pairs(options and options.env or {}) do copy.env[name] = value end
+  return copy
+end
+
 --- Starts the binary and returns at once: see process.lua. `:finish(limit)` waits (20 s) and gives
 --- { code, signal, timed_out, out, err, elapsed }; a sanitizer's report is an error.
 function support.start(args, options)
-  local running = process.start(command(args), options)
+  local running = process.start(command(args), audited(options))
   function running:finish(limit)
     return no_sanitizer_report(self:wait((limit or 20) * support.slow))
   end

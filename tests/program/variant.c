@@ -2,9 +2,11 @@
  * aggr_vm_new by the linker (--wrap), so that the release binary has no such door.
  *
  * Environment: AGGR_TEST_JIT=off (interpreter only) or hot (compiles whatever runs twice),
- * AGGR_TEST_GC=1 (the collector never rests).
+ * AGGR_TEST_GC=1 (the collector never rests). AGGR_TEST_LEAKS=1 gives scripts the means to leave
+ * things behind (leaks.h).
  */
 #include "base/err.h"
+#include "leaks.h"
 #include "vm/vm.h"
 #include <lauxlib.h>
 #include <luajit.h>
@@ -41,6 +43,8 @@ struct aggr_vm *__wrap_aggr_vm_new(struct aggr_runtime *runtime, const struct ag
         luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
     else if (jit && strcmp(jit, "hot") == 0)
         make_hot(L);
+    if (getenv("AGGR_TEST_LEAKS"))
+        aggr_leaks_open(L);
     if (gc && gc[0]) {
         lua_gc(L, LUA_GCSETPAUSE, 0);
         lua_gc(L, LUA_GCSETSTEPMUL, WORK_PER_BYTE);

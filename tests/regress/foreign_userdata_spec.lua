@@ -21,6 +21,7 @@ describe("userdata that was given a Response's metatable", function()
         end
         local fine = not pcall(tostring, fake) and not pcall(function() return fake:json() end)
         debug.setmetatable(fake, own)
+        if fake ~= io.stdout and io.type(fake) then fake:close() end
         return { refused, fine, res.status, res.body }]])
       assert.same({ 8, true, 200, "b" }, got)
     end)
