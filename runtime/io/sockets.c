@@ -43,7 +43,7 @@ static void disconnect(int fd)
     struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
     char bytes[4096];
     shutdown(fd, SHUT_RDWR);
-    connect(fd, &nowhere, sizeof nowhere);
+    (void)!connect(fd, &nowhere, sizeof nowhere);
     while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
         continue;
 }
@@ -175,8 +175,9 @@ void aggr_sockets_idle(struct aggr_sockets *sockets, int fd)
 void aggr_sockets_seal(struct aggr_sockets *sockets, int fd)
 {
     struct aggr_socket_slot *slot = slot_of(sockets, fd);
-    if (slot->watch)
-        slot->watch->sealed = true;
+    if (!slot->watch || slot->watch->watch.mask != 0)
+        return; /* it is not idle: the next one has it already */
+    slot->watch->sealed = true;
     if (!is_quiet(fd))
         disconnect(fd);
 }

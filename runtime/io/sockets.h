@@ -31,8 +31,8 @@ enum aggr_err aggr_sockets_watch(struct aggr_sockets *sockets, int fd, int mask,
                                  struct aggr_socket_user *user);
 void aggr_sockets_idle(struct aggr_sockets *sockets, int fd);
 
-/* An idle socket from which nothing may come until it is watched again: what is there already, or
- * comes, ends its connection, and whoever looks at the socket then sees that. */
+/* Nothing may come from the socket, when it is idle, until it is watched again: what is there
+ * already, or comes, ends its connection, and whoever looks at the socket then sees that. */
 void aggr_sockets_seal(struct aggr_sockets *sockets, int fd);
 
 /* As close(2). */
