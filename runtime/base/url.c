@@ -211,7 +211,7 @@ static enum aggr_err make_room(struct aggr_url_parse *parse, struct aggr_span au
     size_t of_userinfo = parse->userinfo ? strlen(parse->userinfo) + 1 : 0;
     size_t of_text = encoded_len(directory) + encoded_len(parts->path) +
                      (parts->has_query ? encoded_len(parts->query) : 0) + sizeof "/?";
-    parse->room = malloc(of_userinfo + 3 * of_authority + 2 * ORIGIN_FRAME + of_text);
+    parse->room = malloc(of_userinfo + 3 * of_authority + 2 * (size_t)ORIGIN_FRAME + of_text);
     parse->url->block = parse->room;
     return parse->room ? AGGR_OK : aggr_url_no_memory(parse);
 }
