@@ -24,6 +24,7 @@ local aggr = {
   defer = scope.defer,
   each = require "aggr.each",
   emit = emit.value,
+  exec = require "aggr.exec",
   first = require "aggr.first",
   group = scope.group,
   json = { encode = json.encode, decode = json.decode },

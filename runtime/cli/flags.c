@@ -13,6 +13,8 @@ const struct aggr_flag aggr_flags[] = {
     {"eval", 'e', AGGR_FLAG_TEXT, false, "CODE", "run CODE in place of a script"},
     {"concurrency", 0, AGGR_FLAG_COUNT, true, "N", "requests in flight at once, in all (128)"},
     {"per-host", 0, AGGR_FLAG_COUNT, true, "N", "requests in flight at once to one host (32)"},
+    {"workers", 0, AGGR_FLAG_COUNT, true, "N",
+     "threads for the functions of aggr.work, 64 at most (one per core, but two)"},
     {"timeout", 0, AGGR_FLAG_DURATION, true, "D",
      "active time of one attempt, where the script sets none (10s)"},
     {"deadline", 0, AGGR_FLAG_DURATION, true, "D", "end the whole run after D, with exit code 6"},

@@ -37,6 +37,13 @@ size_t aggr_process_sockets(size_t descriptors)
     return descriptors > KEPT + 2 ? descriptors - KEPT : 2;
 }
 
+size_t aggr_process_children(size_t descriptors)
+{
+    enum { SHARE = 16, MOST = 64 };
+    size_t count = descriptors / SHARE;
+    return count > MOST ? MOST : count > 0 ? count : 1;
+}
+
 int aggr_process_on_big_stack(void *(*body)(void *context), void *context)
 {
     static const size_t sizes[] = {256u << 20, 64u << 20, 8u << 20}; /* less under ulimit -v */

@@ -17,6 +17,9 @@ size_t aggr_process_raise_descriptors(void);
  * script's own files need some. At least 2. */
 size_t aggr_process_sockets(size_t descriptors);
 
+/* How many programs may run beside us: each takes three of `descriptors`. At least 1. */
+size_t aggr_process_children(size_t descriptors);
+
 /* Runs `body(context)` on a thread with a 256 MB stack, where deep recursion through C is an
  * ordinary Lua error (facts 22), and waits for its end. Returns 0, or an errno. */
 int aggr_process_on_big_stack(void *(*body)(void *context), void *context);

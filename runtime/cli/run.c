@@ -53,6 +53,12 @@ static void on_signal(void *context)
     aggr_run_cancel(session->vm, AGGR_REASON_SIGNAL);
 }
 
+static void on_exit_at_once(void *context)
+{
+    struct session *session = context;
+    aggr_children_kill(&session->runtime.children);
+}
+
 static void on_deadline(struct aggr_timer *timer)
 {
     struct session *session = AGGR_LIST_ENTRY(timer, struct session, deadline);
@@ -102,7 +108,8 @@ static void run_script(struct session *session)
     }
     if (session->audit)
         aggr_audit_watch(session->audit, aggr_state_of(aggr_vm_lua(session->vm))->sched);
-    if (aggr_signals_attach(&session->runtime.loop, on_signal, session) == AGGR_OK) {
+    if (aggr_signals_attach(&session->runtime.loop, on_signal, on_exit_at_once, session) ==
+        AGGR_OK) {
         double seconds = number_of(session->arguments, "deadline", -1);
         uint64_t now_ns = aggr_loop_now(&session->runtime.loop);
         if (seconds > 0)
@@ -135,6 +142,8 @@ static void *session_body(void *context)
         .concurrency = session->concurrency,
         .sockets = (unsigned)session->sockets,
         .per_host = (unsigned)number_of(session->arguments, "per-host", 0),
+        .children = (unsigned)aggr_process_children(session->descriptors),
+        .workers = (unsigned)number_of(session->arguments, "workers", 0),
         .mode = mode_of(session->arguments),
         .getenv = getenv,
         .seed = aggr_rng_entropy(),

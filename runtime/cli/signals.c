@@ -10,7 +10,7 @@ static struct {
     atomic_int first;
     atomic_bool attached;
     uv_async_t wake;
-    void (*on_signal)(void *context);
+    void (*on_signal)(void *context), (*on_exit)(void *context);
     void *context;
     bool delivered;
 } signals;
@@ -18,9 +18,13 @@ static struct {
 static void on_caught(int number)
 {
     int none = 0;
-    if (!atomic_compare_exchange_strong(&signals.first, &none, number))
+    bool attached = atomic_load(&signals.attached);
+    if (!atomic_compare_exchange_strong(&signals.first, &none, number)) {
+        if (attached)
+            signals.on_exit(signals.context);
         _exit(AGGR_EXIT_SIGNAL + number);
-    if (atomic_load(&signals.attached))
+    }
+    if (attached)
         uv_async_send(&signals.wake);
 }
 
@@ -46,12 +50,13 @@ void aggr_signals_install(void)
 }
 
 enum aggr_err aggr_signals_attach(struct aggr_loop *loop, void (*on_signal)(void *context),
-                                  void *context)
+                                  void (*on_exit)(void *context), void *context)
 {
     if (uv_async_init(&loop->uv, &signals.wake, on_wake) != 0)
         return AGGR_ERR_SYSTEM;
     uv_unref((uv_handle_t *)&signals.wake);
     signals.on_signal = on_signal;
+    signals.on_exit = on_exit;
     signals.context = context;
     atomic_store(&signals.attached, true);
     if (atomic_load(&signals.first))

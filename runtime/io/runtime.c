@@ -1,7 +1,16 @@
 #include "io/runtime.h"
 #include "io/fetch.h"
 
-enum { CONCURRENCY = 128, PER_HOST = 32 };
+enum { CONCURRENCY = 128, PER_HOST = 32, WORKERS_LEAST = 2, WORKERS_MOST = 64 };
+
+/* Two even on one core: a long one must not keep back all the others. */
+static unsigned workers_for(unsigned asked)
+{
+    unsigned count = asked ? asked : uv_available_parallelism();
+    if (!asked && count < WORKERS_LEAST)
+        count = WORKERS_LEAST;
+    return count < WORKERS_MOST ? count : WORKERS_MOST;
+}
 
 static void on_pump(uv_idle_t *idle)
 {
@@ -27,6 +36,9 @@ enum aggr_err aggr_runtime_init(struct aggr_runtime *rt, const struct aggr_runti
     AGGR_CHECK(uv_idle_init(&rt->loop.uv, &rt->pump) == 0);
     rt->pump.data = rt;
     aggr_list_init(&rt->spares);
+    aggr_children_init(&rt->children, &rt->loop,
+                       options->children ? options->children : AGGR_CHILDREN_MAX);
+    rt->workers_max = workers_for(options->workers);
     rt->lookup =
         aggr_lookup_new(&rt->loop, rt->offload, options->resolve ? options->resolve : getaddrinfo);
     unsigned concurrency = options->concurrency ? options->concurrency : CONCURRENCY;
@@ -51,6 +63,8 @@ unsigned aggr_runtime_deinit(struct aggr_runtime *rt)
     aggr_gate_free(rt->gate);
     aggr_lookup_free(rt->lookup);
     uv_close((uv_handle_t *)&rt->pump, NULL);
+    aggr_children_deinit(&rt->children);
+    aggr_offload_free(rt->workers);
     aggr_offload_free(rt->offload);
     return aggr_loop_deinit(&rt->loop);
 }

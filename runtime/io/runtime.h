@@ -8,6 +8,7 @@
 #include "base/gate.h"
 #include "base/rng.h"
 #include "base/trace.h"
+#include "io/child.h"
 #include "io/lookup.h"
 #include "io/loop.h"
 #include "io/offload.h"
@@ -17,6 +18,8 @@
 struct aggr_runtime_options {
     unsigned concurrency, per_host;   /* permits; 0 = 128 and 32 */
     unsigned sockets;                 /* that may be open at once; 0 = any number */
+    unsigned children;                /* programs that may run at once; 0 = 64 */
+    unsigned workers;                 /* threads for Lua; 0 = one per core, but two */
     struct aggr_clock *clock;         /* NULL = the system's */
     struct aggr_transport *transport; /* for all there is, borrowed; NULL = see `mode` */
     enum aggr_router_mode mode;
@@ -29,6 +32,9 @@ struct aggr_runtime {
     struct aggr_loop loop;
     struct aggr_gate *gate;
     struct aggr_offload *offload;
+    struct aggr_offload *workers; /* threads for Lua; NULL until bind/work makes it */
+    unsigned workers_max;
+    struct aggr_children children;
     struct aggr_lookup *lookup;
     struct aggr_policy_set *policies;
     struct aggr_router router;

@@ -1,6 +1,7 @@
 #include "vm/modules.h"
 #include "bind/audit.h"
 #include "bind/clock.h"
+#include "bind/exec.h"
 #include "bind/fetch.h"
 #include "bind/file.h"
 #include "bind/json.h"
@@ -16,6 +17,7 @@ int luaopen_cjson(lua_State *L);
 const struct aggr_vm_module aggr_modules[] = {
     {"aggr.core.audit", aggr_bind_audit},
     {"aggr.core.clock", aggr_bind_clock},
+    {"aggr.core.exec", aggr_bind_exec},
     {"aggr.core.fetch", aggr_bind_fetch},
     {"aggr.core.file", aggr_bind_file},
     {"aggr.core.json", aggr_bind_json},
