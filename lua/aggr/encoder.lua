@@ -31,6 +31,8 @@ function encoder.is_plain(value)
   return meta == nil or meta == LIST
 end
 
+encoder.marks = marks
+
 ---@param t table
 ---@param kind "array"|"object"
 function encoder.mark(t, kind)

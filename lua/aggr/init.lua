@@ -12,6 +12,7 @@ local request = require "aggr.request"
 local scope = require "aggr.scope"
 local secret = require "aggr.secret"
 local settings = require "aggr.settings"
+local work = require "aggr.work"
 
 ---@class aggr
 ---@field args string[] of the script
@@ -41,6 +42,7 @@ local aggr = {
   shield = scope.shield,
   sleep = scope.sleep,
   try = require "aggr.try",
+  work = work.run,
   write = file.write,
 }
 

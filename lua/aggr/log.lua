@@ -19,9 +19,13 @@ local RESET = "\27[0m"
 local threshold = RANK.info
 local as_json, colour, verbose = false, false, false
 
+--- What `configure` was given last.
+log.settings = {}
+
 --- How lines are written from now on.
 ---@param opts { level: string?, format: string?, color: boolean?, verbose: boolean? }
 function log.configure(opts)
+  log.settings = opts
   threshold = RANK[opts.level or "info"]
   as_json = opts.format == "json"
   colour = opts.color and not as_json or false
@@ -121,6 +125,18 @@ function log.warn(msg, fields) write("warn", msg, fields) end
 ---@param msg string
 ---@param fields table<string, any>?
 function log.error(msg, fields) write("error", msg, fields) end
+
+--- Lua's print, to stderr.
+function log.print(...)
+  local parts = {}
+  for i = 1, select("#", ...) do parts[i] = tostring((select(i, ...))) end
+  local line = table.concat(parts, "\t")
+  if as_json then
+    log.object("info", line, { event = "print" })
+  else
+    log.raw(line .. "\n")
+  end
+end
 
 --- Whatever the level: the lines that -v asked for.
 ---@param msg string

@@ -15,10 +15,14 @@ local function add_one(value)
   table.sort(hidden, function(a, b) return #a > #b end)
 end
 
+--- The values hidden so far.
+mask.values = {}
+
 --- Hide `value` from now on, also in the forms it takes inside a URL and in JSON.
 ---@param value string
 function mask.add(value)
   if value == "" then return end
+  if not known[value] then mask.values[#mask.values + 1] = value end
   add_one(value)
   add_one((value:gsub("[^%w%-%._~]", function(c) return ("%%%02X"):format(c:byte()) end)))
   add_one(quote(value):sub(2, -2))

@@ -19,6 +19,7 @@ local report = require "aggr.report"
 local scope = require "aggr.scope"
 local settings = require "aggr.settings"
 local task = require "aggr.core.task"
+local work = require "aggr.work"
 
 local SCRIPT_WRONG, COMMAND_LINE, PARTIAL, FAILED, NOT_WRITTEN, LEFT_OVER = 1, 2, 3, 4, 8, 70
 
@@ -265,6 +266,7 @@ local function finish(session, opts, results)
   if cut_code and not session.exit then result.code = cut_code end
   if session.failure then note_failure(session, result, opts) end
   if opts.out then close_file(result, opts) end
+  work.report(true)
   local ok, why = pcall(explain, result, opts) -- a script may have put anything into its errors and reports
   if not ok then render.complaint("cannot show what failed: " .. tostring(why)) end
   return result.code

@@ -3,11 +3,11 @@
 -- A second task that wants a module which is being loaded waits for it. A cycle, within a task, among
 -- tasks, or through a task's own children, is Lua's usual loop error.
 local core = require "aggr.core.task"
+local searcher = require "prelude.searcher"
 
 local CANCEL = core.CANCEL
 local raw_pcall = pcall
 local loadfile = require("prelude.load").loadfile
-local searchpath = package.searchpath
 
 local shim = {}
 
@@ -95,24 +95,12 @@ function shim.require(name, ...)
   return run(name, find_loader(name))
 end
 
---- Finds Lua modules on package.path, as Lua's own does, but takes text only.
-local function lua_loader(name)
-  local path = package.path
-  if type(path) ~= "string" then error("'package.path' must be a string", 0) end
-  local filename, message = searchpath(name, path)
-  if not filename then return message end
-  local chunk, err = loadfile(filename)
-  if chunk then return chunk end
-  if err:sub(1, #filename + 1) == filename .. ":" then error(err, 0) end -- says where
-  error(("error loading module '%s' from file '%s':\n\t%s"):format(name, filename, err), 0)
-end
-
 function shim.install(script)
   package = script.package
   loaded = package.loaded
   shim.raw = script.require
   script.require = shim.require
-  package.loaders[2] = lua_loader
+  package.loaders[2] = searcher.new(package, loadfile)
 end
 
 return shim

@@ -84,17 +84,6 @@ function chunk.line(name, number)
   end
 end
 
-local function print_to_stderr(...)
-  local parts = {}
-  for i = 1, select("#", ...) do parts[i] = tostring((select(i, ...))) end
-  local line = table.concat(parts, "\t")
-  if log.is_json() then
-    log.object("info", line, { event = "print" })
-  else
-    log.raw(line .. "\n")
-  end
-end
-
 local files = getmetatable(io.stdout).__index -- the methods of all files
 local write_to_file = files.write
 
@@ -116,7 +105,7 @@ end
 ---@param exit fun(code: integer) ends the run; does not return
 function chunk.prepare(opts, exit)
   local aggr = require "aggr"
-  globals.print = print_to_stderr
+  globals.print = log.print
   files.write = write
   globals.io.write = function(...) return write(io.output(), ...) end
   globals.os.exit = function(code)

@@ -24,7 +24,8 @@ static int l_monotonic(lua_State *L)
 
 static int l_wall(lua_State *L)
 {
-    struct aggr_clock *clock = aggr_state_runtime(L)->clock;
+    const struct aggr_runtime *rt = aggr_state_runtime(L); /* NULL in threads of aggr.work */
+    struct aggr_clock *clock = rt ? rt->clock : &aggr_clock_system;
     lua_pushnumber(L, clock->wall_s(clock));
     return 1;
 }

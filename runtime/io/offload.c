@@ -1,11 +1,14 @@
 #include "io/offload.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 
-enum { WORKING_MAX = 64, THREADS_MAX = 512, STACK_BYTES = 256 * 1024, LINGER_S = 5 };
-enum { PATIENCE_MS = 250 };
+enum { LINGER_S = 5, STACK_LEAST = 256 * 1024 };
+
+static const struct aggr_offload_options for_what_blocks = {
+    .working_max = 64, .threads_max = 512, .patience_ms = 250, .stack_bytes = STACK_LEAST};
 
 enum job_state { QUEUED, RUNNING, SLOW, DONE, ENDED, ABANDONED };
 
@@ -14,14 +17,27 @@ enum job_state { QUEUED, RUNNING, SLOW, DONE, ENDED, ABANDONED };
 struct shared {
     pthread_mutex_t lock;
     pthread_cond_t wanted; /* a job may be taken, or closed was set */
+    pthread_cond_t left;   /* a thread has ended after that */
+    struct aggr_offload_options options;
     /* Of jobs: queued; running, the longest first, without the slow and the abandoned ones; done.
      */
     struct aggr_list queue, running, done;
     unsigned queued, threads, idle;
     unsigned working; /* the length of running */
-    bool closed;      /* the loop's side has let go */
+    unsigned busy;    /* threads with a job, whatever has become of it */
+    size_t bytes;     /* what all threads weigh */
+    bool closed;      /* the loop's side takes no answers any more */
+    bool released;    /* nor looks at this */
     uv_async_t *async;
 };
+
+struct thread {
+    struct shared *shared;
+    void *local;
+    size_t bytes;
+};
+
+static _Thread_local struct thread *this_thread;
 
 struct aggr_offload {
     struct aggr_loop *loop;
@@ -40,6 +56,7 @@ static struct aggr_job *shift(struct aggr_list *list)
 static void shared_free(struct shared *shared)
 {
     pthread_cond_destroy(&shared->wanted);
+    pthread_cond_destroy(&shared->left);
     pthread_mutex_destroy(&shared->lock);
     free(shared);
 }
@@ -86,7 +103,7 @@ static struct aggr_job *next_job(struct shared *shared)
     for (bool late = false;;) {
         if (shared->closed)
             return NULL;
-        if (shared->queued > 0 && shared->working < WORKING_MAX)
+        if (shared->queued > 0 && shared->working < shared->options.working_max)
             return take(shared);
         if (late)
             return NULL;
@@ -96,41 +113,82 @@ static struct aggr_job *next_job(struct shared *shared)
     }
 }
 
+/* Under the lock, which it leaves meanwhile. */
+static void run_job(struct shared *shared, struct aggr_job *job)
+{
+    shared->busy++;
+    pthread_mutex_unlock(&shared->lock);
+    job->run(job);
+    pthread_mutex_lock(&shared->lock);
+    shared->busy--;
+    if (finish_run(shared, job))
+        return;
+    pthread_mutex_unlock(&shared->lock);
+    job->destroy(job);
+    pthread_mutex_lock(&shared->lock);
+}
+
 static void *work(void *arg)
 {
+    struct thread self = {.shared = arg};
     struct shared *shared = arg;
     struct aggr_job *job;
+    this_thread = &self;
+    if (shared->options.begin)
+        self.local = shared->options.begin();
     pthread_mutex_lock(&shared->lock);
     shared->idle--;
-    while ((job = next_job(shared))) {
-        pthread_mutex_unlock(&shared->lock);
-        job->run(job);
-        pthread_mutex_lock(&shared->lock);
-        if (!finish_run(shared, job)) {
-            pthread_mutex_unlock(&shared->lock);
-            job->destroy(job);
-            pthread_mutex_lock(&shared->lock);
-        }
-    }
-    bool last = --shared->threads == 0 && shared->closed;
+    while ((job = next_job(shared)))
+        run_job(shared, job);
+    pthread_mutex_unlock(&shared->lock);
+    if (self.local)
+        shared->options.end(self.local);
+    pthread_mutex_lock(&shared->lock);
+    shared->bytes -= self.bytes;
+    bool last = --shared->threads == 0 && shared->released;
+    pthread_cond_signal(&shared->left);
     pthread_mutex_unlock(&shared->lock);
     if (last)
         shared_free(shared);
     return NULL;
 }
 
+void *aggr_offload_local(void)
+{
+    return this_thread ? this_thread->local : NULL;
+}
+
+void aggr_offload_weigh(size_t bytes)
+{
+    struct shared *shared = this_thread->shared;
+    pthread_mutex_lock(&shared->lock);
+    shared->bytes += bytes - this_thread->bytes;
+    this_thread->bytes = bytes;
+    pthread_mutex_unlock(&shared->lock);
+}
+
+/* The system may refuse a big stack where memory is limited (ulimit -v). */
+static int create_thread(struct shared *shared, pthread_attr_t *attr)
+{
+    pthread_t thread;
+    int rc = EAGAIN;
+    for (size_t size = shared->options.stack_bytes; rc != 0 && size >= STACK_LEAST; size /= 4) {
+        pthread_attr_setstacksize(attr, size);
+        rc = pthread_create(&thread, attr, work, shared);
+    }
+    return rc;
+}
+
 /* Under the lock. Signals are the main thread's business. */
 static enum aggr_err start_thread(struct shared *shared)
 {
     pthread_attr_t attr;
-    pthread_t thread;
     sigset_t all, before;
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, &attr, work, shared);
+    int rc = create_thread(shared, &attr);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attr);
     if (rc != 0)
@@ -143,11 +201,12 @@ static enum aggr_err start_thread(struct shared *shared)
 /* Under the lock: see that somebody takes the first queued job. */
 static enum aggr_err staff(struct shared *shared)
 {
-    if (shared->queued == 0 || shared->working >= WORKING_MAX)
+    unsigned most = shared->options.working_max;
+    if (shared->queued == 0 || shared->working >= most)
         return AGGR_OK;
     pthread_cond_signal(&shared->wanted);
-    if (shared->idle >= shared->queued || shared->working + shared->idle >= WORKING_MAX ||
-        shared->threads >= THREADS_MAX)
+    if (shared->idle >= shared->queued || shared->working + shared->idle >= most ||
+        shared->threads >= shared->options.threads_max)
         return AGGR_OK;
     return start_thread(shared);
 }
@@ -164,6 +223,8 @@ static void answer(struct aggr_offload *offload, struct aggr_job *job)
         job->state = ENDED;
         offload->loop->in_flight--;
         job->on_done(job);
+    } else if (job->on_late) {
+        job->on_late(job);
     }
     job->destroy(job);
 }
@@ -188,8 +249,9 @@ static void on_patience(uv_timer_t *timer);
 static void watch_slow(struct aggr_offload *offload)
 {
     struct shared *shared = offload->shared;
-    if (shared->queued > 0 && !uv_is_active((uv_handle_t *)&offload->patience))
-        uv_timer_start(&offload->patience, on_patience, PATIENCE_MS, 0);
+    unsigned patience_ms = shared->options.patience_ms;
+    if (shared->queued > 0 && patience_ms && !uv_is_active((uv_handle_t *)&offload->patience))
+        uv_timer_start(&offload->patience, on_patience, patience_ms, 0);
 }
 
 static void on_patience(uv_timer_t *timer)
@@ -198,10 +260,10 @@ static void on_patience(uv_timer_t *timer)
     struct shared *shared = offload->shared;
     pthread_mutex_lock(&shared->lock);
     uint64_t now_ns = uv_hrtime();
-    unsigned room = shared->working >= WORKING_MAX ? shared->queued : 0;
+    unsigned room = shared->working >= shared->options.working_max ? shared->queued : 0;
     for (; room > 0 && !aggr_list_empty(&shared->running); room--) {
         struct aggr_job *job = AGGR_LIST_ENTRY(shared->running.next, struct aggr_job, link);
-        if (now_ns - job->begun_ns < PATIENCE_MS * AGGR_NS_PER_MS)
+        if (now_ns - job->begun_ns < shared->options.patience_ms * AGGR_NS_PER_MS)
             break;
         uncount(shared, job, SLOW);
         staff(shared);
@@ -211,7 +273,8 @@ static void on_patience(uv_timer_t *timer)
     aggr_loop_stir(offload->loop);
 }
 
-enum aggr_err aggr_offload_new(struct aggr_loop *loop, struct aggr_offload **out)
+enum aggr_err aggr_offload_new(struct aggr_loop *loop, const struct aggr_offload_options *options,
+                               struct aggr_offload **out)
 {
     struct aggr_offload *offload = aggr_mem_new(1, sizeof *offload);
     if (uv_async_init(&loop->uv, &offload->async, on_async) != 0) {
@@ -222,6 +285,8 @@ enum aggr_err aggr_offload_new(struct aggr_loop *loop, struct aggr_offload **out
     struct shared *shared = aggr_mem_new(1, sizeof *shared);
     pthread_mutex_init(&shared->lock, NULL);
     pthread_cond_init(&shared->wanted, NULL);
+    pthread_cond_init(&shared->left, NULL);
+    shared->options = options ? *options : for_what_blocks;
     aggr_list_init(&shared->queue);
     aggr_list_init(&shared->running);
     aggr_list_init(&shared->done);
@@ -255,6 +320,19 @@ static void destroy_all(struct aggr_offload *offload, struct aggr_list *list)
     }
 }
 
+/* Under the lock. */
+static void await_idle_threads(struct shared *shared)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)(shared->options.leave_ms * AGGR_NS_PER_MS);
+    until.tv_sec += until.tv_nsec / (long)AGGR_NS_PER_S;
+    until.tv_nsec %= (long)AGGR_NS_PER_S;
+    bool late = shared->options.leave_ms == 0;
+    while (shared->threads > shared->busy && !late)
+        late = pthread_cond_timedwait(&shared->left, &shared->lock, &until) != 0;
+}
+
 void aggr_offload_free(struct aggr_offload *offload)
 {
     if (!offload)
@@ -265,12 +343,26 @@ void aggr_offload_free(struct aggr_offload *offload)
     pthread_cond_broadcast(&shared->wanted);
     destroy_all(offload, &shared->queue);
     destroy_all(offload, &shared->done);
+    await_idle_threads(shared);
+    shared->released = true;
     bool last = shared->threads == 0;
     pthread_mutex_unlock(&shared->lock);
     if (last)
         shared_free(shared);
     close_handle(offload, (uv_handle_t *)&offload->async);
     close_handle(offload, (uv_handle_t *)&offload->patience);
+}
+
+struct aggr_offload_stats aggr_offload_stats(struct aggr_offload *offload)
+{
+    if (!offload)
+        return (struct aggr_offload_stats){0};
+    struct shared *shared = offload->shared;
+    pthread_mutex_lock(&shared->lock);
+    struct aggr_offload_stats stats = {shared->threads, shared->busy, shared->queued,
+                                       shared->bytes};
+    pthread_mutex_unlock(&shared->lock);
+    return stats;
 }
 
 enum aggr_err aggr_offload_submit(struct aggr_offload *offload, struct aggr_job *job)

@@ -28,7 +28,7 @@ enum aggr_err aggr_runtime_init(struct aggr_runtime *rt, const struct aggr_runti
     enum aggr_err err = aggr_loop_init(&rt->loop, rt->clock);
     if (err)
         return err;
-    err = aggr_offload_new(&rt->loop, &rt->offload);
+    err = aggr_offload_new(&rt->loop, NULL, &rt->offload);
     if (err) {
         aggr_loop_deinit(&rt->loop);
         return err;

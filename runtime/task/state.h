@@ -3,6 +3,7 @@
  * The allocator's user data of every state we run is its `struct aggr_state`; the vm owns it. */
 #pragma once
 #include "base/budget.h"
+#include "base/list.h"
 #include "task/object.h"
 #include <lua.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 
 struct aggr_runtime;
 struct aggr_sched;
+struct aggr_worker_ops;
 
 struct aggr_state {
     lua_State *L;                 /* the main thread */
@@ -19,8 +21,10 @@ struct aggr_state {
     lua_State *lender;            /* an empty state, whose allocator L borrows (vm/alloc.h) */
     lua_Alloc allocate;
     void *arena;
-    int metatables[AGGR_OBJECTS]; /* registry references */
-    void *run;                    /* struct aggr_run while one is under way (vm/run.h) */
+    int metatables[AGGR_OBJECTS];          /* registry references */
+    const struct aggr_worker_ops *workers; /* of bind/work; NULL in their own states */
+    struct aggr_list abandoned;            /* of bind/work */
+    void *run;                             /* struct aggr_run while one is under way (vm/run.h) */
 };
 
 static inline struct aggr_state *aggr_state_of(lua_State *L)

@@ -10,6 +10,7 @@
 #include "bind/scope.h"
 #include "bind/sys.h"
 #include "bind/task.h"
+#include "bind/work.h"
 
 /* From lua-cjson, which has no header. */
 int luaopen_cjson(lua_State *L);
@@ -26,6 +27,7 @@ const struct aggr_vm_module aggr_modules[] = {
     {"aggr.core.scope", aggr_bind_scope},
     {"aggr.core.sys", aggr_bind_sys},
     {"aggr.core.task", aggr_bind_task},
+    {"aggr.core.work", aggr_bind_work},
     {"cjson", luaopen_cjson},
     {NULL, NULL},
 };

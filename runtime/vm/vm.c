@@ -1,10 +1,12 @@
 #include "vm/vm.h"
 #include "base/mem.h"
+#include "bind/work.h"
 #include "io/runtime.h"
 #include "task/sched.h"
 #include "task/state.h"
 #include "vm/alloc.h"
 #include "vm/loader.h"
+#include "vm/worker.h"
 #include <lauxlib.h>
 #include <luajit.h>
 #include <lualib.h>
@@ -42,6 +44,8 @@ struct aggr_vm *aggr_vm_new(struct aggr_runtime *runtime, const struct aggr_vm_m
     struct aggr_vm *vm = aggr_mem_new(1, sizeof *vm);
     vm->state.runtime = runtime;
     vm->state.sched = &vm->sched;
+    vm->state.workers = &aggr_worker_ops;
+    aggr_list_init(&vm->state.abandoned);
     lua_State *L = aggr_alloc_open(&vm->state);
     if (!L) {
         aggr_failure_set(why, AGGR_ERR_MEMORY, AGGR_PHASE_QUEUE, "no memory for Lua");
@@ -64,6 +68,7 @@ void aggr_vm_free(struct aggr_vm *vm)
     if (!vm)
         return;
     aggr_sched_deinit(&vm->sched);
+    aggr_bind_work_end(&vm->state);
     aggr_alloc_close(&vm->state);
     free(vm);
 }

@@ -44,7 +44,7 @@ static void open_world(struct world *world)
 {
     world->clock = virtual_clock_at(AGGR_NS_PER_S);
     CHECK(aggr_loop_init(&world->loop, &world->clock.clock) == AGGR_OK);
-    CHECK(aggr_offload_new(&world->loop, &world->offload) == AGGR_OK);
+    CHECK(aggr_offload_new(&world->loop, NULL, &world->offload) == AGGR_OK);
     world->lookup = aggr_lookup_new(&world->loop, world->offload, resolve);
     asked = 0;
 }

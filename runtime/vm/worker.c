@@ -1,0 +1,82 @@
+#include "vm/worker.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "vm/alloc.h"
+#include "vm/loader.h"
+#include <lauxlib.h>
+#include <luajit.h>
+#include <lualib.h>
+#include <stdlib.h>
+
+struct worker {
+    struct aggr_worker worker;
+    struct aggr_state state;
+};
+
+/* Each state draws numbers of its own. */
+static void seed(lua_State *L)
+{
+    lua_getglobal(L, "math");
+    lua_getfield(L, -1, "randomseed");
+    lua_pushnumber(L, (lua_Number)(aggr_rng_entropy() >> 11));
+    lua_call(L, 1, 0);
+    lua_pop(L, 1);
+}
+
+static int open_all(lua_State *L)
+{
+    struct worker *self = lua_touserdata(L, 1);
+    lua_settop(L, 0);
+    lua_gc(L, LUA_GCSTOP, 0);
+    luaL_openlibs(L);
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+    seed(L);
+    aggr_loader_open(L, NULL);
+    aggr_loader_require(L, "prelude.worker");
+    self->worker.run = luaL_ref(L, LUA_REGISTRYINDEX);
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_ON);
+    lua_gc(L, LUA_GCRESTART, 0);
+    return 0;
+}
+
+static void close_state(struct worker *self)
+{
+    aggr_alloc_close(&self->state);
+    self->state = (struct aggr_state){0};
+    self->worker.L = NULL;
+}
+
+static void open_state(struct worker *self)
+{
+    self->worker.L = aggr_alloc_open(&self->state);
+    if (!self->worker.L || lua_cpcall(self->worker.L, open_all, self) != 0)
+        close_state(self);
+}
+
+static void *worker_open(void)
+{
+    struct worker *self = aggr_mem_new(1, sizeof *self);
+    open_state(self);
+    return self;
+}
+
+static void worker_close(void *worker)
+{
+    close_state(worker);
+    free(worker);
+}
+
+static void worker_renew(struct aggr_worker *worker)
+{
+    struct worker *self = (struct worker *)worker;
+    close_state(self);
+    open_state(self);
+}
+
+static size_t worker_bytes(const struct aggr_worker *worker)
+{
+    return ((const struct worker *)worker)->state.memory.used;
+}
+
+const struct aggr_worker_ops aggr_worker_ops = {worker_open, worker_close, worker_renew,
+                                                worker_bytes};
