@@ -16,7 +16,7 @@ struct aggr_worker_ops;
 struct aggr_state {
     lua_State *L;                 /* the main thread */
     struct aggr_sched *sched;     /* owned by the vm */
-    struct aggr_runtime *runtime; /* borrowed */
+    struct aggr_runtime *runtime; /* borrowed; NULL in a thread of aggr.work */
     struct aggr_budget memory;    /* allocated by Lua */
     lua_State *lender;            /* an empty state, whose allocator L borrows (vm/alloc.h) */
     lua_Alloc allocate;
