@@ -45,7 +45,7 @@ local function assert_gone(text)
 end
 
 describe("aggr.exec", function()
-  describe("gives", function()
+  describe("gives #valgrind", function()
     it("exit code, both outputs and the time", function()
       local got = value [[return aggr.exec { "sh", "-c", "printf out; printf err >&2; exit 7" }]]
       assert.same({ false, 7, "out", "err" }, { got.ok, got.code, got.stdout, got.stderr })
