@@ -23,11 +23,10 @@ struct shared {
      */
     struct aggr_list queue, running, done;
     unsigned queued, threads, idle;
-    unsigned working; /* the length of running */
-    unsigned busy;    /* threads with a job, whatever has become of it */
-    size_t bytes;     /* what all threads weigh */
-    bool closed;      /* the loop's side takes no answers any more */
-    bool released;    /* nor looks at this */
+    unsigned working;      /* the length of running */
+    unsigned busy;         /* threads with a job, whatever has become of it */
+    size_t bytes;          /* what all threads weigh */
+    bool closed, released; /* the loop's side takes no answers any more; nor looks at this */
     uv_async_t *async;
 };
 
@@ -143,6 +142,7 @@ static void *work(void *arg)
     pthread_mutex_unlock(&shared->lock);
     if (self.local)
         shared->options.end(self.local);
+    this_thread = NULL;
     pthread_mutex_lock(&shared->lock);
     shared->bytes -= self.bytes;
     bool last = --shared->threads == 0 && shared->released;
@@ -357,11 +357,10 @@ struct aggr_offload_stats aggr_offload_stats(struct aggr_offload *offload)
 {
     if (!offload)
         return (struct aggr_offload_stats){0};
-    struct shared *shared = offload->shared;
-    pthread_mutex_lock(&shared->lock);
-    struct aggr_offload_stats stats = {shared->threads, shared->busy, shared->queued,
-                                       shared->bytes};
-    pthread_mutex_unlock(&shared->lock);
+    struct shared *s = offload->shared;
+    pthread_mutex_lock(&s->lock);
+    struct aggr_offload_stats stats = {s->threads, s->busy, s->queued, s->bytes};
+    pthread_mutex_unlock(&s->lock);
     return stats;
 }
 
