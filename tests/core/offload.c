@@ -179,7 +179,9 @@ static void the_end_waits_for_idle_threads_alone(void)
     submit(&world, 2, false);
     turn_until_destroyed(&world, 1);
     aggr_offload_abandon(hanging);
+    uint64_t from_ns = uv_hrtime();
     tear_down(&world);
+    CHECK(uv_hrtime() - from_ns < 5 * AGGR_NS_PER_S);
     CHECK(begun == 2 && ended == 1 && destroyed == 1);
     open_gate();
     while (atomic_load(&ended) < 2)

@@ -167,12 +167,18 @@ describe("aggr.exec", function()
 
     it("when an output is over max_output, of which it keeps that much", function()
       local got = value [[
-        local _, err = aggr.try(aggr.exec, { "sh", "-c", "echo $$ >&2; yes", max_output = "64KiB" })
+        local _, err = aggr.try(aggr.exec, { "sh", "-c", "echo $$ >&2; head -c 65537 /dev/zero; sleep 600",
+          max_output = "64KiB" })
         return { err, #err.result.stdout, err.result.stderr }]]
       assert.equal("too_large", got[1].kind)
       assert.equal("'sh' wrote more than 65536 bytes to stdout and was killed (max_output)", got[1].message)
       assert.equal(65536, got[2])
       assert.is_true(is_gone(pids(got[3])[1]))
+    end)
+
+    it("but not when an output is as large as max_output", function()
+      assert.equal(65536, value [[
+        return #aggr.exec { "head", "-c", "65536", "/dev/zero", max_output = "64KiB" }.stdout]])
     end)
 
     it("when it is cancelled, in the same turn of the loop", function()

@@ -265,13 +265,25 @@ describe("aggr.work", function()
     end)
 
     it("with random numbers that differ from state to state", function()
-      local seen, count = {}, 0
-      for _ = 1, 20 do
-        local number = work(function() return math.random() end)
-        assert.is_nil(seen[number])
-        seen[number], count = true, count + 1
+      local function draw(gate)
+        local numbers = {}
+        for i = 1, 1000 do numbers[i] = math.random() end
+        if gate then io.open(gate):close() end
+        return numbers
       end
-      assert.equal(20, count)
+      local fifo = scratch .. "/random"
+      assert.equal(0, os.execute("mkfifo " .. fifo))
+      local drawn = aggr.all({
+        function() return work(draw, fifo) end,
+        function()
+          local numbers = work(draw)
+          aggr.write(fifo, "")
+          return numbers
+        end,
+      }, { need = true })
+      local seen = {}
+      for _, number in ipairs(drawn[1]) do seen[number] = true end
+      for _, number in ipairs(drawn[2]) do assert.is_nil(seen[number]) end
     end)
 
     it("at once, and the loop goes on meanwhile", function()
