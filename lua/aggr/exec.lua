@@ -26,7 +26,8 @@ local task = require "aggr.core.task"
 ---@field stderr string
 ---@field elapsed number   seconds
 
-local OPTIONS = { stdin = true, timeout = true, max_output = true, env = true, cwd = true }
+local OPTIONS = options.declare("aggr.exec", 1,
+  { stdin = true, timeout = true, max_output = true, env = true, cwd = true })
 local MAX_OUTPUT = 16 * 2 ^ 20
 
 --- A string without NUL, of a string or a number (integers in full).

@@ -11,7 +11,9 @@ local task = require "aggr.core.task"
 
 local globals = script -- luacheck: ignore (the scripts' _G)
 
-local work = {}
+local work = {
+  allow_ffi = false, -- to functions, as to the script
+}
 
 core.marks(encoder.marks)
 
@@ -75,7 +77,8 @@ local function setup()
   if sent.path ~= package.path or sent.cpath ~= package.cpath or sent.secrets ~= secrets or sent.format ~= format then
     sent = { path = package.path, cpath = package.cpath, secrets = secrets, format = format }
     sent.text = table.concat({ tostring(package.path), tostring(package.cpath), format.level or "info",
-      format.format or "text", format.color and "color" or "", unpack(mask.values) }, "\0")
+      format.format or "text", format.color and "color" or "", work.allow_ffi and "ffi" or "",
+      unpack(mask.values) }, "\0")
   end
   return sent.text
 end

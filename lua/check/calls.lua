@@ -8,7 +8,7 @@ local client = require "aggr.client"
 local options = require "aggr.options"
 
 -- These declare their options when they are loaded.
-for _, name in ipairs { "all", "each", "file", "first", "json", "map" } do require("aggr." .. name) end
+for _, name in ipairs { "all", "each", "exec", "file", "first", "json", "map" } do require("aggr." .. name) end
 
 local calls = {}
 

@@ -6,6 +6,7 @@ local log = require "aggr.log"
 local native = require "prelude.native"
 local strict = require "prelude.strict"
 local task = require "aggr.core.task"
+local work = require "aggr.work"
 
 local globals = script -- luacheck: ignore (the scripts' _G)
 
@@ -127,7 +128,10 @@ function chunk.prepare(opts, exit)
     globals.package.path = ("%s/?.lua;%s/?/init.lua;%s"):format(folder, folder, globals.package.path)
   end
   if opts.eval then globals.aggr = aggr end
-  if opts.allow_ffi then native.allow() end
+  if opts.allow_ffi then
+    native.allow()
+    work.allow_ffi = true
+  end
   if not opts.no_strict then strict.install(opts.script ~= "-" and opts.script or nil, chunk.name(opts)) end
 end
 

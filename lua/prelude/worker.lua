@@ -8,6 +8,7 @@ local errors = require "aggr.errors"
 local json = require "aggr.json"
 local log = require "aggr.log"
 local mask = require "aggr.mask"
+local native = require "prelude.native"
 local options = require "aggr.options"
 local reserved = require "prelude.reserved"
 local searcher = require "prelude.searcher"
@@ -18,6 +19,7 @@ local FUNCTIONS_KEPT = 256 -- loaded ones, so that they stay compiled
 
 core.marks(encoder.marks)
 reserved.install(globals)
+native.install(globals, function() end) -- what a finalizer raises is the job's
 
 local aggr = setmetatable({
   array = json.array,
@@ -39,8 +41,6 @@ local function refuse(name, way_out)
   return function() errors.usage(1, "%s is not there in functions of aggr.work: %s", name, way_out) end
 end
 
-globals.package.preload.ffi = refuse("ffi", "its threads run beside the script's")
-globals.package.loaded.ffi = nil
 globals.os.exit = refuse("os.exit", "return or raise something")
 globals.io.write = refuse("io.write", "return what is to be printed")
 globals.io.output = refuse("io.output", "open a file of its own")
@@ -145,7 +145,8 @@ local function configure(setup)
   for part in (setup .. "\0"):gmatch("(%Z*)%z") do parts[#parts + 1] = part end
   path, cpath = parts[1], parts[2]
   log.configure { level = parts[3], format = parts[4], color = parts[5] ~= "" }
-  for i = 6, #parts do mask.add(parts[i]) end
+  if parts[6] ~= "" then native.allow() end
+  for i = 7, #parts do mask.add(parts[i]) end
   current = setup
 end
 

@@ -53,6 +53,12 @@ describe("aggr.work", function()
     assert.truthy(err:find('"msg":"told"', 1, true), err)
   end)
 
+  it("has ffi when --allow-ffi gives it to scripts", function()
+    local code = 'return aggr.work(function() return require("ffi").sizeof "int" end)'
+    assert.equal("4\n", script(code, { flags = { "--allow-ffi" } }).out)
+    assert.truthy(script(code).err:find("ffi is off", 1, true))
+  end)
+
   it("finds modules beside the script", function()
     local folder = posix.mkdtemp(support.folder())
     local function write(name, text)

@@ -250,7 +250,6 @@ describe("aggr.work", function()
         ["os.exit"] = function() os.exit(1) end,
         ["io.write"] = function() io.write "x" end,
         ["io.output"] = function() io.output():write "x" end,
-        ["ffi"] = function() return require "ffi" end,
         ["aggr.fetch"] = function() return require "aggr".fetch "http://127.0.0.1" end,
       } do
         local err = raised(work, fn)
@@ -259,9 +258,11 @@ describe("aggr.work", function()
       end
       assert.truthy(raised(work, function() io.stdout:write "x" end).message:find("io.write is not there", 1, true))
       for _, fn in ipairs { function() debug.sethook() end, function() require "jit.profile" end,
+        function() package.loadlib("libluajit-5.1.so.2", "luaopen_ffi") end,
         function() assert(load(string.dump(function() end))) end } do
         assert.truthy(raised(work, fn))
       end
+      assert.truthy(raised(work, function() return require "ffi" end).message:find("ffi is off", 1, true))
     end)
 
     it("with random numbers that differ from state to state", function()

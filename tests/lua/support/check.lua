@@ -9,6 +9,7 @@ function check.findings(given)
   for name in pairs(package.loaded) do
     if name:find("^check%.") or name:find("^luacheck%.") then package.loaded[name] = nil end
   end
+  package.loaded["aggr.core.exec"] = {}
   package.loaded["aggr.core.file"] = {}
   local analyse, file = require "check.analyse", require "check.file"
   if type(given) == "string" then given = { ["script.lua"] = given } end
