@@ -7,7 +7,6 @@ local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
 local mask = require "aggr.mask"
 local options = require "aggr.options"
-local task = require "aggr.core.task"
 local utf8 = require "aggr.utf8"
 
 local json = {}
@@ -55,8 +54,15 @@ local AROUND = 15 -- characters shown on each side of what is wrong
 local decode, step = core.decoder(encoder.LIST)
 local isyieldable = coroutine.isyieldable
 
+local task -- aggr.core.task, where there is a scheduler
+
+--- Long documents let the other tasks of this scheduler run from time to time.
+function json.take_turns(core_task)
+  task = core_task
+end
+
 local function can_wait()
-  local me = task.self()
+  local me = task and task.self()
   return me and not me.unyielding and isyieldable()
 end
 

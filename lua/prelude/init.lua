@@ -3,6 +3,7 @@
 -- The library keeps the originals: it runs in an environment of its own, where `script` is the
 -- scripts' _G. Each part installs itself there once, before any script is loaded.
 local core = require "aggr.core.task"
+local json = require "aggr.json"
 local scope = require "aggr.scope"
 local sys = require "aggr.core.sys"
 local blocked = require "prelude.blocked"
@@ -10,6 +11,7 @@ local blocked = require "prelude.blocked"
 math.randomseed(sys.random() * 2 ^ 53) -- chance comes from one place, and differs from run to run
 
 scope.blocked = blocked.raise
+json.take_turns(core)
 core.install { blocked = blocked.raise, kill = scope.unwind, deadlock = scope.deadlock }
 
 local parts = { "blocked", "pcall", "coroutine", "gsub", "strings", "load", "require", "reserved", "debug",
