@@ -331,9 +331,21 @@ function scope.spawn_root(fn, ...)
   return root:spawn(fn, ...)
 end
 
---- The coroutine of the running task is dead: unwind in its place what it has left open (R21).
-function scope.unwind(me, killed, err)
-  local failure = killed and errors.new("script", "the task was killed") or as_error(err)
+--- What the task dies of: `cause` makes an Error of a kill. Killed again while it unwinds, it dies of the first.
+local function failure_of(me, killed, cause)
+  local failure = killed and errors.new(cause.kind, cause.message, cause) or as_error(cause)
+  if errors.is(me.failure) then return errors.suppress(me.failure, failure) end
+  me.failure = failure
+  return failure
+end
+
+--- The coroutine of the running task is dead: unwind in its place what it has left open (R21). `cause` is a table
+--- with the fields of an Error when the task was killed, and what it died of otherwise.
+--
+-- A scope may have a function `recover`: then the task does not end behind that scope, but goes on with
+-- recover(failure), whose values become its own.
+function scope.unwind(me, killed, cause)
+  local failure = failure_of(me, killed, cause)
   while me.top do
     local s = me.top
     core_scope.unwind(s.core)
@@ -347,6 +359,10 @@ function scope.unwind(me, killed, err)
     s:join()
     s:close()
     failure = s:first_error()
+    if s.recover then
+      me.failure, me.co = nil, running()
+      return task.settle(me, raw_xpcall(s.recover, border, failure))
+    end
   end
   core_scope.unwind()
   if me.scope then

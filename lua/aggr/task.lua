@@ -57,7 +57,7 @@ function task.settle(self, ok, ...)
     self.state, self.error = "error", failure
   end
   local s = self.scope
-  self.scope, self.body, self.co, self.fn = nil, nil, nil, nil
+  self.scope, self.body, self.co, self.fn, self.failure = nil, nil, nil, nil, nil
   wake_waiters(self)
   s:ended(self, lost)
 end

@@ -119,12 +119,17 @@ local function run_in_scope(on_open, fn, ...)
   return results
 end
 
-local function execute(session, opts, fn)
+--- Runs the script, and after() with what run_in_scope gives: also when the main task had to be killed.
+local function execute(session, opts, fn, after)
   report.follow(task.current())
   emit.on_failure = function(failure) session:lose_output(failure) end
   chunk.prepare(opts, function(code) session:stop(code) end)
   if audit.is_on() then audit.begin() end
-  return run_in_scope(function(s) session.scope = s end, fn, unpack(opts.args))
+  local function on_open(s)
+    session.scope = s
+    s.recover = function(err) return after { n = 2, false, err } end
+  end
+  return after(run_in_scope(on_open, fn, unpack(opts.args)))
 end
 
 --- A lost `need` (it has a report) is a failure whatever the lost source died of.
@@ -298,16 +303,17 @@ end
 --- The settings of a script that was run up to its call of aggr.settings.
 local function list_settings(opts, fn)
   fetch.refuse(ONLY_LISTED)
-  local results = execute(setmetatable({}, Session), opts, fn)
-  local err = not results[1] and results[2]
-  local text = "\nThe script has no settings.\n"
-  if errors.is(err) and err.listing then
-    text = "\nSettings of the script:\n" .. settings.describe(err.listing) .. "\n"
-  elseif err and not (errors.is(err) and err.message == ONLY_LISTED) then
-    if not task.is_cancel(err) then render.error(errors.wrap(err)) end
-    return SCRIPT_WRONG
-  end
-  return print_result(text) and NOT_WRITTEN or 0
+  return execute(setmetatable({}, Session), opts, fn, function(results)
+    local err = not results[1] and results[2]
+    local text = "\nThe script has no settings.\n"
+    if errors.is(err) and err.listing then
+      text = "\nSettings of the script:\n" .. settings.describe(err.listing) .. "\n"
+    elseif err and not (errors.is(err) and err.message == ONLY_LISTED) then
+      if not task.is_cancel(err) then render.error(errors.wrap(err)) end
+      return SCRIPT_WRONG
+    end
+    return print_result(text) and NOT_WRITTEN or 0
+  end)
 end
 
 --- One run.
@@ -319,7 +325,7 @@ local function main(opts)
   local fn, code = begin(opts)
   if not fn then return code end
   if opts.help then return list_settings(opts, fn) end
-  return finish(session, opts, execute(session, opts, fn))
+  return execute(session, opts, fn, function(results) return finish(session, opts, results) end)
 end
 
 return main

@@ -17,6 +17,7 @@ static const char *const KINDS[] = {
     [AGGR_ERR_DENIED] = "denied",
     [AGGR_ERR_USAGE] = "usage",
     [AGGR_ERR_SCRIPT] = "script",
+    [AGGR_ERR_STALL] = "stall",
     [AGGR_ERR_MEMORY] = "memory",
     [AGGR_ERR_SYSTEM] = "system",
 };

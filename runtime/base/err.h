@@ -21,6 +21,7 @@ enum aggr_err {
     AGGR_ERR_DENIED,
     AGGR_ERR_USAGE,
     AGGR_ERR_SCRIPT,
+    AGGR_ERR_STALL,  /* a task kept the loop for too long */
     AGGR_ERR_MEMORY, /* an allocation sized by the outside world failed */
     AGGR_ERR_SYSTEM, /* a system call failed; the number travels beside it */
 };

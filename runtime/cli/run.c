@@ -106,6 +106,7 @@ static void run_script(struct session *session)
         aggr_complain("cannot start: %s", why.text);
         return;
     }
+    AGGR_CHECK(aggr_vm_make_interruptible(session->vm));
     if (session->audit)
         aggr_audit_watch(session->audit, aggr_state_of(aggr_vm_lua(session->vm))->sched);
     if (aggr_signals_attach(&session->runtime.loop, on_signal, on_exit_at_once, session) ==

@@ -7,15 +7,21 @@
 /* What the chunk names of the library begin with: see lua/embed.lua. */
 static const char library[] = "=(aggr) ";
 
-static bool is_script(const lua_Debug *ar)
+bool aggr_report_is_library(const lua_Debug *ar)
 {
-    return ar->currentline > 0 && strncmp(ar->source, library, sizeof library - 1) != 0;
+    return strncmp(ar->source, library, sizeof library - 1) == 0;
+}
+
+void aggr_report_push_place(lua_State *L, const lua_Debug *ar)
+{
+    bool named = *ar->source == '@' || *ar->source == '=';
+    lua_pushfstring(L, "%s:%d", named ? ar->source + 1 : ar->short_src, ar->currentline);
 }
 
 bool aggr_report_line(lua_State *co, int level, lua_Debug *ar)
 {
     for (; lua_getstack(co, level, ar); level++)
-        if (lua_getinfo(co, "Sl", ar) && is_script(ar))
+        if (lua_getinfo(co, "Sl", ar) && ar->currentline > 0 && !aggr_report_is_library(ar))
             return true;
     return false;
 }

@@ -1,4 +1,5 @@
 #include "task/sched.h"
+#include "task/kill.h"
 #include "task/report.h"
 #include "task/task.h"
 #include "task/wait.h"
@@ -37,32 +38,28 @@ void aggr_sched_ready(struct aggr_sched *sched, struct aggr_task *task)
     aggr_list_push(&sched->queue, &task->link);
 }
 
-static void on_break(lua_State *L, lua_Debug *ar)
-{
-    (void)ar;
-    luaL_error(L, "killed");
-}
-
-void aggr_sched_break(struct aggr_sched *sched)
-{
-    lua_sethook(sched->L, on_break, LUA_MASKCOUNT | LUA_MASKCALL | LUA_MASKRET, 1);
-}
-
-/* Puts a coroutine that calls the kill hook with the task's table and the dead one's error message
- * (nil when it was killed) in place of the dead one. Inside lua_pcall: it allocates. */
+/* Puts a coroutine that calls the kill hook with the task's table, whether it was killed, and what
+ * for (or the error that it has died of) in place of the dead one. Inside lua_pcall: it allocates.
+ */
 static int replace_coroutine(lua_State *L)
 {
     struct aggr_task *task = lua_touserdata(L, 1);
     struct aggr_sched *sched = task->sched;
     lua_State *dead = task->co;
+    if (task->killed)
+        aggr_kill_keep_place(L, task, task->waiting ? task->waiting : dead);
     lua_State *co = lua_newthread(L);
     lua_rawgeti(co, LUA_REGISTRYINDEX, sched->hooks[AGGR_SCHED_ON_KILL]);
     aggr_task_push(co, task);
     lua_pushboolean(co, task->killed);
-    if (!task->killed && lua_gettop(dead) > 0)
+    if (task->killed) {
+        aggr_kill_push_cause(L, task);
+        lua_xmove(L, co, 1);
+    } else if (lua_gettop(dead) > 0) {
         lua_xmove(dead, co, 1);
-    else
+    } else {
         lua_pushnil(co);
+    }
     lua_rawgeti(L, LUA_REGISTRYINDEX, sched->anchors);
     lua_pushvalue(L, -2);
     lua_rawseti(L, -2, task->slot);
@@ -94,13 +91,16 @@ static int resume(struct aggr_sched *sched, struct aggr_task *task)
     int arguments = task->arguments;
     task->arguments = 0;
     task->state = AGGR_TASK_RUNNING;
+    task->waiting = NULL;
     sched->current = task;
     aggr_trace_emit(sched->trace, AGGR_TRACE_TASK_ENTER, task->id);
     int status = lua_resume(task->co, arguments);
     aggr_trace_emit(sched->trace, AGGR_TRACE_TASK_LEAVE, task->id);
     sched->current = NULL;
-    if (task->killed)
-        lua_sethook(sched->L, NULL, 0, 0);
+    if (sched->break_due_ns) {
+        sched->break_due_ns = 0;
+        aggr_interrupt_clear(sched->L);
+    }
     return status;
 }
 

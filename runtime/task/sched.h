@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "base/trace.h"
 #include "io/loop.h"
+#include "task/interrupt.h"
 #include <lua.h>
 #include <stdbool.h>
 
@@ -18,7 +19,7 @@ struct aggr_task;
 /* Lua functions of the library that the scheduler calls. */
 enum aggr_sched_hook {
     AGGR_SCHED_ON_BLOCKED,  /* (): raises kind usage: a yield is impossible here (R27) */
-    AGGR_SCHED_ON_KILL,     /* (task, killed, error): unwinds a task that is dead (R21) */
+    AGGR_SCHED_ON_KILL,     /* (task, killed, error or cause): unwinds a dead task (R21) */
     AGGR_SCHED_ON_DEADLOCK, /* (list of "place: what"): the Error for the main task (R27) */
     AGGR_SCHED_HOOKS
 };
@@ -35,7 +36,9 @@ struct aggr_sched {
     struct aggr_task *main;    /* told when all tasks wait for nothing (R27) */
     uint64_t last_id;
     unsigned live;
-    unsigned checks;         /* uncontended checkpoints since the last yield */
+    struct aggr_interrupt interrupt; /* opened by the vm's owner, if at all */
+    uint64_t break_due_ns;           /* the running task is left by then; 0: it is not to be left */
+    unsigned checks;                 /* uncontended checkpoints since the last yield */
     int anchors;             /* registry reference: keeps coroutines and task tables alive */
     struct aggr_list spares; /* tasks that have ended, for the next ones */
     int *free_slots;         /* owned: places in anchors that are free */
@@ -51,9 +54,6 @@ void aggr_sched_deinit(struct aggr_sched *sched);
 /* One drain and one turn of the loop. False when no task is left, or when all wait for nothing and
  * no main task can be told so. */
 bool aggr_sched_step(struct aggr_sched *sched);
-
-/* The running task is left at its next instruction, whatever catches errors in it. */
-void aggr_sched_break(struct aggr_sched *sched);
 
 /* Queue a task that has something to run for. */
 void aggr_sched_ready(struct aggr_sched *sched, struct aggr_task *task);

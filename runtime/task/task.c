@@ -1,5 +1,6 @@
 #include "task/task.h"
 #include "base/mem.h"
+#include "task/kill.h"
 #include "task/object.h"
 #include "task/sched.h"
 #include "task/state.h"
@@ -241,16 +242,17 @@ void aggr_task_on_cancel(struct aggr_scope_member *member)
     wake(task, AGGR_TASK_CANCELLED);
 }
 
-void aggr_task_kill(struct aggr_task *task)
+void aggr_task_kill(struct aggr_task *task, const struct aggr_kill *kill)
 {
     if (task->killed)
         return;
     task->killed = true;
+    task->kill = kill;
     if (task->state == AGGR_TASK_WAITING) {
         drop_wait(task);
         wake(task, AGGR_TASK_NOTHING);
     } else if (task->state == AGGR_TASK_RUNNING) {
-        aggr_sched_break(task->sched);
+        aggr_kill_break(task->sched);
     }
 }
 

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct aggr_kill;
 struct aggr_sched;
 
 enum aggr_task_state {
@@ -41,7 +42,7 @@ struct aggr_task {
     uint64_t id;
     struct aggr_sched *sched;
     lua_State *co;             /* anchored */
-    lua_State *waiting;        /* the coroutine that waits: co, or one of the user's under it */
+    lua_State *waiting;        /* what waits: co, or one of the user's under it; NULL: running */
     struct aggr_task **handle; /* the userdata's content; set to NULL at the end */
     int slot;                  /* in the table of anchors: the coroutine, then the task's table */
     int arguments;             /* values for the first resume, above the function on co's stack */
@@ -55,8 +56,10 @@ struct aggr_task {
     double sleep_s;
     enum aggr_task_state state;
     enum aggr_task_outcome outcome;
-    bool killed;    /* co is given up; the second coroutine begins next (R21) */
-    bool unwinding; /* co is the second one */
+    const struct aggr_kill *kill; /* why, borrowed until the unwinding begins; may be NULL */
+    bool killed;                  /* co is given up; the second coroutine begins next (R21) */
+    bool unwinding;               /* co is the second one */
+    bool placed;                  /* where it was killed is known */
 };
 
 /* Spawns a task into `scope`. On L's stack from `index` up: a function and its arguments, which are
@@ -80,8 +83,10 @@ struct aggr_task *aggr_task_of(lua_State *L, int index);
 void aggr_task_push(lua_State *L, const struct aggr_task *task);
 
 /* Its coroutine is given up where it stands; a second one calls the `kill` hook with the task's
- * table (R21). A running one is left at its next instruction. */
-void aggr_task_kill(struct aggr_task *task);
+ * table (R21). A running one is left at its next instruction, and may be killed from a signal
+ * handler or an allocator. `kill` is what its Error says: borrowed until the task runs next; NULL
+ * for a plain one. */
+void aggr_task_kill(struct aggr_task *task, const struct aggr_kill *kill);
 
 /* A waiting task goes on and its take() raises the value on top of L's stack, which is popped. For
  * the running task: its wait, hung on but not started, is dropped (a yield that cannot get out). */

@@ -69,8 +69,14 @@ void aggr_vm_free(struct aggr_vm *vm)
         return;
     aggr_sched_deinit(&vm->sched);
     aggr_bind_work_end(&vm->state);
+    aggr_interrupt_close(&vm->sched.interrupt, vm->state.L);
     aggr_alloc_close(&vm->state);
     free(vm);
+}
+
+bool aggr_vm_make_interruptible(struct aggr_vm *vm)
+{
+    return aggr_interrupt_open(&vm->sched.interrupt, vm->state.L);
 }
 
 lua_State *aggr_vm_lua(struct aggr_vm *vm)

@@ -8,6 +8,7 @@
 #pragma once
 #include "base/err.h"
 #include <lua.h>
+#include <stdbool.h>
 
 struct aggr_runtime;
 struct aggr_vm;
@@ -23,6 +24,10 @@ struct aggr_vm_module {
 struct aggr_vm *aggr_vm_new(struct aggr_runtime *runtime, const struct aggr_vm_module *extra,
                             struct aggr_failure *why);
 void aggr_vm_free(struct aggr_vm *vm);
+
+/* From now on tasks can be killed in compiled loops too (task/interrupt.h). False when another vm
+ * of the process has that. */
+bool aggr_vm_make_interruptible(struct aggr_vm *vm);
 
 /* The main thread, to push arguments for aggr_run_main. */
 lua_State *aggr_vm_lua(struct aggr_vm *vm);

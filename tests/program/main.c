@@ -36,6 +36,7 @@ static void run_specs(struct session *session, struct aggr_runtime *runtime)
         fprintf(stderr, "aggr-test: %s\n", why.text);
         return;
     }
+    AGGR_CHECK(aggr_vm_make_interruptible(vm));
     lua_State *L = aggr_vm_lua(vm);
     if (luaL_loadfile(L, AGGR_TESTS "/program/main.lua") != 0) {
         fprintf(stderr, "aggr-test: %s\n", lua_tostring(L, -1));

@@ -1,7 +1,7 @@
 /* aggr.testing:
  *
  *   counts() -> { tasks, scopes, timers, in_flight }   what is alive now
- *   kill(task)               its coroutine dies where it stands
+ *   kill(task, message?)     its coroutine dies where it stands; of kind `stall` with a message
  *   step_wall(seconds)       the wall clock is set
  *   originals                the globals as the library sees them
  *   raw_require              Lua's own (set by main.lua)
@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "clock.h"
 #include "io/runtime.h"
+#include "task/kill.h"
 #include "task/sched.h"
 #include "task/state.h"
 #include "task/task.h"
@@ -43,10 +44,18 @@ static int l_counts(lua_State *L)
 static int l_kill(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 2);
     lua_rawgeti(L, 1, 1);
     struct aggr_task *task = aggr_task_of(L, -1);
-    if (task)
-        aggr_task_kill(task);
+    if (!task)
+        return 0;
+    if (lua_isnoneornil(L, 2)) {
+        aggr_task_kill(task, NULL);
+        return 0;
+    }
+    static struct aggr_kill kill = {.kind = AGGR_ERR_STALL};
+    snprintf(kill.message, sizeof kill.message, "%s", luaL_checkstring(L, 2));
+    aggr_task_kill(task, &kill);
     return 0;
 }
 
