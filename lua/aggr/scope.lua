@@ -319,9 +319,8 @@ end
 --- The place of an error that left no frame of the script on the stack: a tail call.
 errors.set_fallback(function()
   local me = self_task()
-  local at = me and me.body
-  while at and at.fn and errors.is_library(at.fn) do at = at.up end
-  if at and at.fn and at.co == running() then return tail.place(at.fn) end
+  local at = me and tail.body(me)
+  if at and at.co == running() then return tail.place(at.fn) end
 end)
 
 local root = setmetatable({ live = 0, ends = 0, seen = 0, on_end = function() end }, Scope)
@@ -334,6 +333,10 @@ end
 --- What the task dies of: `cause` makes an Error of a kill. Killed again while it unwinds, it dies of the first.
 local function failure_of(me, killed, cause)
   local failure = killed and errors.new(cause.kind, cause.message, cause) or as_error(cause)
+  if killed and not failure.where then
+    local at = tail.body(me)
+    failure.where = at and tail.place(at.fn)
+  end
   if errors.is(me.failure) then return errors.suppress(me.failure, failure) end
   me.failure = failure
   return failure

@@ -36,4 +36,13 @@ function tail.place(fn)
   return count == 1 and name .. ":" .. line or name
 end
 
+--- The innermost body of a task whose function is the script's, or nil.
+---@param me table the task
+---@return table? body
+function tail.body(me)
+  local at = me.body
+  while at and at.fn and errors.is_library(at.fn) do at = at.up end
+  return at and at.fn and at or nil
+end
+
 return tail

@@ -22,7 +22,10 @@ local task = {}
 local Task = { __name = "aggr.Task" }
 Task.__index = Task
 
-local function place_of(self)
+--- "file:line" of the call that made the task, or nil.
+---@param self aggr.Task
+---@return string?
+function task.place(self)
   local source, line = self.spawned_in, self.spawned_line
   if not source then return nil end
   local first = source:sub(1, 1)
@@ -53,7 +56,7 @@ function task.settle(self, ok, ...)
     lost = not own
     self.state, self.reason = "cancelled", reason
   else
-    failure.spawned = failure.spawned or place_of(self)
+    failure.spawned = failure.spawned or task.place(self)
     self.state, self.error = "error", failure
   end
   local s = self.scope
@@ -122,7 +125,7 @@ function Task:wait()
   if self.state == "running" then await_end(self) else core.check() end
   if self.state == "ok" then return self:results() end
   if self.state == "error" then error(self.error, 0) end
-  errors.raise("cancelled", "the task that was waited for was cancelled", { spawned = place_of(self) })
+  errors.raise("cancelled", "the task that was waited for was cancelled", { spawned = task.place(self) })
 end
 
 --- Cancel this task alone; not an error of its scope.

@@ -5,6 +5,7 @@
 local core = require "aggr.core.task"
 local json = require "aggr.json"
 local scope = require "aggr.scope"
+local stall = require "aggr.stall"
 local sys = require "aggr.core.sys"
 local blocked = require "prelude.blocked"
 
@@ -12,10 +13,11 @@ math.randomseed(sys.random() * 2 ^ 53) -- chance comes from one place, and diffe
 
 scope.blocked = blocked.raise
 json.take_turns(core)
-core.install { blocked = blocked.raise, kill = scope.unwind, deadlock = scope.deadlock }
+core.install { blocked = blocked.raise, kill = scope.unwind, deadlock = scope.deadlock,
+  stall = stall.ended, waited = stall.waited }
 
 local parts = { "blocked", "pcall", "coroutine", "gsub", "strings", "load", "require", "reserved", "debug",
-  "finalizer", "native" }
+  "finalizer", "native", "guard" }
 
 for _, part in ipairs(parts) do
   require("prelude." .. part).install(_G.script)

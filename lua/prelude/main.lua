@@ -11,6 +11,7 @@ local core_response = require "aggr.core.response"
 local emit = require "aggr.emit"
 local errors = require "aggr.errors"
 local fetch = require "aggr.fetch"
+local guard = require "aggr.core.guard"
 local log = require "aggr.log"
 local options = require "aggr.options"
 local output = require "prelude.output"
@@ -18,15 +19,18 @@ local render = require "prelude.render"
 local report = require "aggr.report"
 local scope = require "aggr.scope"
 local settings = require "aggr.settings"
+local stall = require "aggr.stall"
 local task = require "aggr.core.task"
 local work = require "aggr.work"
 
-local SCRIPT_WRONG, COMMAND_LINE, PARTIAL, FAILED, NOT_WRITTEN, LEFT_OVER = 1, 2, 3, 4, 8, 70
+local SCRIPT_WRONG, COMMAND_LINE, PARTIAL, FAILED, GATE, NOT_WRITTEN, LEFT_OVER = 1, 2, 3, 4, 5, 8, 70
 
 local ONLY_LISTED = "aggr run --help only lists the settings: nothing is fetched"
 
 -- What is left to do when the run has been cut short must be done within these seconds.
 local LAST_FLUSH, LAST_CLOSE = 2, 30
+
+local STALL = 0.1 -- seconds, where --stall is not given
 
 local function pack(...)
   return { n = select("#", ...), ... }
@@ -56,6 +60,7 @@ local function configure(opts)
   defaults.timeout = opts.timeout or defaults.timeout
   defaults.concurrency = opts.concurrency
   defaults.per_host = opts.per_host or defaults.per_host
+  stall.configure(opts.stall ~= 0 and (opts.stall or STALL) or nil)
   emit.set_raw(opts.format == "raw")
   local set = {}
   for _, pair in ipairs(opts.set) do
@@ -129,6 +134,8 @@ local function execute(session, opts, fn, after)
     session.scope = s
     s.recover = function(err) return after { n = 2, false, err } end
   end
+  stall.run(fn)
+  guard.allow_kills(true)
   return after(run_in_scope(on_open, fn, unpack(opts.args)))
 end
 
@@ -242,6 +249,10 @@ local function explain(result, opts)
   if not opts.quiet then
     for _, rep in ipairs(result.reports) do render.summary(rep) end
   end
+  if not opts.quiet then stall.summary() end
+  if result.gate then
+    render.complaint(("%s: longer than the %g s of --max-stall"):format(stall.text(result.gate), opts.max_stall))
+  end
   if result.err then
     render.error(result.err, opts.verbose)
   elseif result.cut == "signal" then
@@ -260,11 +271,26 @@ local function look_for_leftovers(session, result)
   if not clean and (result.code == 0 or result.code == PARTIAL) then result.code = LEFT_OVER end
 end
 
+--- A stall that is still under way, or has just ended, belongs to the run's report: leave the loop once.
+local function end_stall()
+  guard.allow_kills(false)
+  if guard.noticed() or stall.is_pending() then shielded(LAST_FLUSH, scope.sleep, 0) end
+end
+
+--- --max-stall turns a run that is fine otherwise into a failed one.
+local function pass_gates(result, opts)
+  if result.code ~= 0 and result.code ~= PARTIAL or not opts.max_stall then return end
+  result.gate = stall.over(opts.max_stall)
+  if result.gate then result.code = GATE end
+end
+
 local function finish(session, opts, results)
+  end_stall()
   local result = judge(session, opts, results)
   local unused = result.code == 0 and settings.unused()
   if unused then result.err, result.code = errors.new("usage", unused), COMMAND_LINE end
   if audit.is_on() then look_for_leftovers(session, result) end
+  pass_gates(result, opts)
   result.elapsed = scope.now() - session.started
   session.failure = session.failure or print_result(text_of(result, opts))
   local _, cut_code = opts.cut()

@@ -8,6 +8,7 @@ local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
 local json = require "aggr.json"
 local out = require "aggr.core.out"
+local stall = require "aggr.stall"
 local task = require "aggr.core.task"
 
 local output = {}
@@ -119,7 +120,8 @@ end
 
 --- What the run itself was like.
 local function run_of()
-  return { audit = audit.result() }
+  local stalls, more = stall.list()
+  return { audit = audit.result(), stalls = json.array(stalls), more_stalls = more > 0 and more or nil }
 end
 
 --- The text of --envelope.

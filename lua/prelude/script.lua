@@ -2,6 +2,7 @@
 local core = require "aggr.core.file"
 local emit = require "aggr.emit"
 local errors = require "aggr.errors"
+local guard = require "prelude.guard"
 local log = require "aggr.log"
 local native = require "prelude.native"
 local strict = require "prelude.strict"
@@ -106,6 +107,8 @@ end
 ---@param exit fun(code: integer) ends the run; does not return
 function chunk.prepare(opts, exit)
   local aggr = require "aggr"
+  guard.learn("aggr.", aggr)
+  guard.learn("aggr.json.", aggr.json)
   globals.print = log.print
   files.write = write
   globals.io.write = function(...) return write(io.output(), ...) end

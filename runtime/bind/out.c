@@ -25,6 +25,10 @@
 
 #include <errno.h>
 #include <lauxlib.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,6 +40,7 @@ struct out {
     struct aggr_buf queued;       /* not handed to a thread yet */
     struct write_job *writing;    /* under way; owned by offload */
     size_t writing_bytes;
+    pthread_mutex_t lock;     /* of all above, for rescue; what runs on the loop is alone */
     struct aggr_list waiters; /* struct drain, in order */
     int failed;               /* first errno; what is queued after it is dropped */
 };
@@ -46,6 +51,7 @@ struct write_job {
     int fd;
     struct aggr_buf bytes; /* owned */
     int failed;
+    atomic_bool ended; /* its thread has written what it could */
 };
 
 struct drain {
@@ -81,16 +87,19 @@ static void write_run(struct aggr_job *job)
 {
     struct write_job *self = (struct write_job *)job;
     self->failed = aggr_replace_write(self->fd, self->bytes.data, self->bytes.len);
+    atomic_store(&self->ended, true);
 }
 
 static void write_done(struct aggr_job *job)
 {
     struct write_job *self = (struct write_job *)job;
     struct out *out = self->out;
+    pthread_mutex_lock(&out->lock);
     out->writing = NULL;
     out->writing_bytes = 0;
     if (self->failed && !out->failed)
         out->failed = self->failed;
+    pthread_mutex_unlock(&out->lock);
     write_some(out);
     wake_waiters(out);
 }
@@ -111,6 +120,7 @@ static void write_some(struct out *out)
         aggr_buf_clear(&out->queued);
         return;
     }
+    pthread_mutex_lock(&out->lock);
     struct write_job *self = aggr_mem_new(1, sizeof *self);
     *self = (struct write_job){
         .job = {.run = write_run, .on_done = write_done, .destroy = write_destroy},
@@ -119,10 +129,10 @@ static void write_some(struct out *out)
         .bytes = out->queued};
     out->queued = (struct aggr_buf){0};
     out->writing_bytes = self->bytes.len;
-    if (aggr_offload_submit(out->offload, &self->job) == AGGR_OK) {
-        out->writing = self;
+    out->writing = self;
+    pthread_mutex_unlock(&out->lock);
+    if (aggr_offload_submit(out->offload, &self->job) == AGGR_OK)
         return;
-    }
     write_run(&self->job); /* no thread to be had: slow, but not lost */
     write_done(&self->job);
     write_destroy(&self->job);
@@ -138,7 +148,10 @@ static int l_write(lua_State *L)
     struct out *out = out_of(L);
     size_t len;
     const char *bytes = luaL_checklstring(L, 1, &len);
-    if (!out->failed && aggr_buf_append(&out->queued, bytes, len) != AGGR_OK)
+    pthread_mutex_lock(&out->lock);
+    bool kept = out->failed || aggr_buf_append(&out->queued, bytes, len) == AGGR_OK;
+    pthread_mutex_unlock(&out->lock);
+    if (!kept)
         return luaL_error(L, "not enough memory to print %d bytes", (int)len);
     write_some(out);
     lua_pushnumber(L, (lua_Number)pending(out));
@@ -272,14 +285,56 @@ static int l_finish(lua_State *L)
     return aggr_blocking_await(L, &ops, change);
 }
 
+static double seconds_left(uint64_t until_ns)
+{
+    uint64_t now_ns = aggr_clock_system.monotonic_ns(&aggr_clock_system);
+    return now_ns < until_ns ? (double)(until_ns - now_ns) / (double)AGGR_NS_PER_S : 0;
+}
+
+/* As much as whoever reads takes in time. */
+static void write_until(int fd, const char *bytes, size_t len, uint64_t until_ns)
+{
+    while (len > 0) {
+        struct pollfd ready = {.fd = fd, .events = POLLOUT};
+        int wait_ms = (int)(seconds_left(until_ns) * 1000);
+        if (poll(&ready, 1, wait_ms) != 1 || !(ready.revents & POLLOUT))
+            return;
+        ssize_t written = write(fd, bytes, len < PIPE_BUF ? len : PIPE_BUF); /* does not block */
+        if (written < 0)
+            return;
+        bytes += written;
+        len -= (size_t)written;
+    }
+}
+
+void aggr_bind_out_rescue(lua_State *L)
+{
+    static const uint64_t patience_ns = 2 * AGGR_NS_PER_S;
+    struct out *out = aggr_state_of(L)->out;
+    if (!out)
+        return;
+    uint64_t until_ns = aggr_clock_system.monotonic_ns(&aggr_clock_system) + patience_ns;
+    pthread_mutex_lock(&out->lock); /* for good: the loop gets no further */
+    while (out->writing && !atomic_load(&out->writing->ended) && seconds_left(until_ns) > 0)
+        usleep(1000);
+    bool orderly = !out->failed && (!out->writing || atomic_load(&out->writing->ended));
+    if (orderly)
+        write_until(out->file.fd >= 0 ? out->file.fd : STDOUT_FILENO, out->queued.data,
+                    out->queued.len, until_ns);
+    if (out->file.fd >= 0)
+        aggr_replace_keep(&out->file);
+}
+
 static int out_gc(lua_State *L)
 {
     struct out *out = lua_touserdata(L, 1);
+    aggr_state_of(L)->out = NULL;
     if (out->writing)
         aggr_offload_abandon(&out->writing->job);
     out->writing = NULL;
     aggr_buf_deinit(&out->queued);
     aggr_replace_discard(&out->file);
+    pthread_mutex_destroy(&out->lock);
     return 0;
 }
 
@@ -292,6 +347,8 @@ int aggr_bind_out(lua_State *L)
     struct out *out = lua_newuserdata(L, sizeof *out);
     *out = (struct out){.offload = aggr_state_runtime(L)->offload, .file = {.fd = -1}};
     aggr_list_init(&out->waiters);
+    pthread_mutex_init(&out->lock, NULL);
+    aggr_state_of(L)->out = out;
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, out_gc);
     lua_setfield(L, -2, "__gc");

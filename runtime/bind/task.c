@@ -8,7 +8,7 @@
  *   ending() -> boolean, reason                       does its own scope end a cancellation here;
  * why place(level) -> source, line                      the script's line that called the library
  *   refuse(err)                                       the yield under way cannot get out: R27
- *   install{ blocked =, kill =, deadlock = }  CANCEL  SENTINEL  is_cancel(v)
+ *   install{ blocked =, kill =, deadlock =, stall =, waited = }  CANCEL  SENTINEL  is_cancel(v)
  */
 #include "task/task.h"
 #include "bind/scope.h"
@@ -122,7 +122,8 @@ static int l_is_cancel(lua_State *L)
 
 static int l_install(lua_State *L)
 {
-    static const char *const names[AGGR_SCHED_HOOKS] = {"blocked", "kill", "deadlock"};
+    static const char *const names[AGGR_SCHED_HOOKS] = {"blocked", "kill", "deadlock", "stall",
+                                                        "waited"};
     struct aggr_sched *sched = aggr_state_of(L)->sched;
     for (int i = 0; i < AGGR_SCHED_HOOKS; i++) {
         lua_getfield(L, 1, names[i]);

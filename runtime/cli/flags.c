@@ -36,6 +36,14 @@ const struct aggr_flag aggr_flags[] = {
     {"quiet", 'q', AGGR_FLAG_SWITCH, true, NULL, "print errors only"},
     {"verbose", 'v', AGGR_FLAG_SWITCH, true, NULL,
      "print a line per request, and the defaults in force"},
+    {"stall", 0, AGGR_FLAG_LIMIT, true, "D",
+     "tell of tasks that keep the loop for longer than D; 0: none (100ms)"},
+    {"max-slice", 0, AGGR_FLAG_LIMIT, true, "D",
+     "end a task that keeps the loop for longer than D, with an error of kind stall; 0: none (5s)"},
+    {"hard-stall", 0, AGGR_FLAG_LIMIT, true, "D",
+     "end the run, with exit code 70, when a task can't be ended for D; 0: never (30s)"},
+    {"max-stall", 0, AGGR_FLAG_DURATION, true, "D",
+     "exit with 5 in place of 0 or 3 when a task has kept the loop for longer than D"},
     {"transport", 0, AGGR_FLAG_CHOICE, true, "auto|native|curl",
      "what speaks HTTP: curl; native, quicker but HTTP/1.1 only; each where it can (auto)"},
     {"no-strict", 0, AGGR_FLAG_SWITCH, true, NULL,
@@ -83,7 +91,7 @@ void aggr_flag_env(const struct aggr_flag *flag, char *out)
 double aggr_flag_number(const struct aggr_flag *flag, const char *value)
 {
     double seconds = 0;
-    if (flag->type == AGGR_FLAG_DURATION) {
+    if (flag->type == AGGR_FLAG_DURATION || flag->type == AGGR_FLAG_LIMIT) {
         aggr_duration_parse(&seconds, value, strlen(value), NULL);
         return seconds;
     }
@@ -107,10 +115,11 @@ static bool is_count(const char *value)
     return digits > 0 && digits < 8 && value[digits] == 0 && strtol(value, NULL, 10) > 0;
 }
 
-static bool is_duration(const char *value)
+static bool is_duration(const char *value, bool or_zero)
 {
     double seconds;
-    return aggr_duration_parse(&seconds, value, strlen(value), NULL) == AGGR_OK && seconds > 0;
+    return aggr_duration_parse(&seconds, value, strlen(value), NULL) == AGGR_OK &&
+           (or_zero || seconds > 0);
 }
 
 /* Complains and returns false when `value` is none for `flag`; `where` is "--timeout" or
@@ -124,10 +133,16 @@ static bool check_value(const struct aggr_flag *flag, const char *where, const c
         aggr_complain("%s must be a whole number from 1 to 9999999, got '%s'", where, value);
         return false;
     case AGGR_FLAG_DURATION:
-        if (is_duration(value))
+        if (is_duration(value, false))
             return true;
         aggr_complain("%s must be a duration above zero such as 2 or 200ms or 5m, got '%s'", where,
                       value);
+        return false;
+    case AGGR_FLAG_LIMIT:
+        if (is_duration(value, true))
+            return true;
+        aggr_complain("%s must be a duration such as 2 or 200ms or 5m, or 0 for no limit, got '%s'",
+                      where, value);
         return false;
     case AGGR_FLAG_MODE:
     case AGGR_FLAG_CHOICE:

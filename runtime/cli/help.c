@@ -22,11 +22,12 @@ enum { COMMANDS = sizeof commands / sizeof *commands, COLUMN = 30 };
 
 static const char EXIT_CODES[] =
     "Exit codes:\n"
-    "  0 complete                             6 the run's deadline passed\n"
-    "  1 the script is wrong                  8 output could not be written\n"
-    "  2 the command line or a setting is     70 a bug in aggr; with --audit, something is left\n"
-    "  3 partial: a source has failed         129, 130, 143 interrupted\n"
-    "  4 failed\n";
+    "  0 complete                             5 a gate failed (--max-stall)\n"
+    "  1 the script is wrong                  6 the run's deadline passed\n"
+    "  2 the command line or a setting is     8 output could not be written\n"
+    "  3 partial: a source has failed         70 a bug in aggr, --hard-stall, or --audit\n"
+    "  4 failed                                  found something left\n"
+    "                                         129, 130, 143 interrupted\n";
 
 static void print_flag(FILE *out, const struct aggr_flag *flag)
 {

@@ -22,7 +22,8 @@ static void push_flag(lua_State *L, const struct aggr_arguments *arguments, size
         lua_pushnil(L);
     else if (flag->type == AGGR_FLAG_SWITCH)
         lua_pushboolean(L, 1);
-    else if (flag->type == AGGR_FLAG_COUNT || flag->type == AGGR_FLAG_DURATION)
+    else if (flag->type == AGGR_FLAG_COUNT || flag->type == AGGR_FLAG_DURATION ||
+             flag->type == AGGR_FLAG_LIMIT)
         lua_pushnumber(L, aggr_flag_number(flag, value));
     else
         lua_pushstring(L, value);

@@ -1,5 +1,6 @@
 #include "cli/run.h"
 
+#include "bind/out.h"
 #include "cli/audit_report.h"
 #include "cli/complain.h"
 #include "cli/flags.h"
@@ -10,6 +11,7 @@
 #include "io/runtime.h"
 #include "task/audit.h"
 #include "task/state.h"
+#include "task/watchdog.h"
 #include "vm/run.h"
 #include "vm/vm.h"
 
@@ -98,6 +100,44 @@ static void push_options(lua_State *L, struct session *session)
     lua_setfield(L, -2, "concurrency");
 }
 
+static uint64_t limit_ns(const struct aggr_arguments *arguments, const char *name, double fallback)
+{
+    return aggr_clock_after(0, number_of(arguments, name, fallback));
+}
+
+/* Past --hard-stall, on the watchdog's thread: the line that no hook can leave. */
+static void on_hard_stall(void *context, double seconds, const struct aggr_place *place)
+{
+    struct session *session = context;
+    const char *where = place->where[0] ? place->where : "the run itself";
+    const char *preposition = place->called[0] ? " in " : "";
+    aggr_complain("%s: has kept the loop for %g s%s%s and cannot be stopped: the run ends here "
+                  "(--hard-stall)",
+                  where, (double)(int)(seconds * 10) / 10, preposition, place->called);
+    aggr_bind_out_rescue(aggr_vm_lua(session->vm));
+}
+
+/* Nothing is watched, and compiled code is not slowed down, when all limits are off. */
+static void watch(struct session *session)
+{
+    const struct aggr_arguments *arguments = session->arguments;
+    uint64_t gate_ns = limit_ns(arguments, "max-stall", 0);
+    struct aggr_watchdog_options options = {
+        .stall_ns = limit_ns(arguments, "stall", 0.1),
+        .slice_ns = limit_ns(arguments, "max-slice", 5),
+        .hard_ns = limit_ns(arguments, "hard-stall", 30),
+        .on_hard_stall = on_hard_stall,
+        .context = session,
+    };
+    if (gate_ns > 0 && (options.stall_ns == 0 || gate_ns < options.stall_ns))
+        options.stall_ns = gate_ns;
+    if (!options.stall_ns && !options.slice_ns && !options.hard_ns)
+        return;
+    AGGR_CHECK(aggr_vm_make_interruptible(session->vm));
+    if (!aggr_vm_watch(session->vm, &options))
+        aggr_complain("no thread can be had for --stall, --max-slice and --hard-stall");
+}
+
 static void run_script(struct session *session)
 {
     struct aggr_failure why = {0};
@@ -106,7 +146,7 @@ static void run_script(struct session *session)
         aggr_complain("cannot start: %s", why.text);
         return;
     }
-    AGGR_CHECK(aggr_vm_make_interruptible(session->vm));
+    watch(session);
     if (session->audit)
         aggr_audit_watch(session->audit, aggr_state_of(aggr_vm_lua(session->vm))->sched);
     if (aggr_signals_attach(&session->runtime.loop, on_signal, on_exit_at_once, session) ==

@@ -56,8 +56,9 @@ struct aggr_fetch {
     struct aggr_gate_client *client;
     enum aggr_fetch_state state;
     uint64_t id;
-    const void *doer;  /* whom it is for (base/ledger.h) */
-    size_t held_bytes; /* of the response, as the ledger has them */
+    const void *doer;    /* whom it is for (base/ledger.h) */
+    size_t held_bytes;   /* of the response, as the ledger has them */
+    uint64_t late_round; /* of io/late */
 
     struct aggr_hop hop;
     struct aggr_route route;

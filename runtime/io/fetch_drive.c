@@ -1,4 +1,5 @@
 #include "io/fetch_drive.h"
+#include "io/late.h"
 #include <string.h>
 
 /* How much of a redirect's own body is read so that its connection can be used again. */
@@ -79,6 +80,13 @@ static void fail(struct aggr_fetch *fetch, const struct aggr_failure *failure)
 
 static void begin_hop(struct aggr_fetch *fetch, uint64_t now_ns);
 
+/* Something has happened to it in this turn. */
+static void note(struct aggr_fetch *fetch)
+{
+    if (fetch->rt->late)
+        aggr_late_note(fetch->rt->late, &fetch->late_round, fetch->hop.url.text);
+}
+
 /* The exchange is over: the permit goes back first, whatever comes next. */
 static void give_back(struct aggr_fetch *fetch)
 {
@@ -115,6 +123,7 @@ static void on_end(struct aggr_sink *sink, const struct aggr_end *ended)
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
     struct aggr_response *response = &fetch->response;
     bool ours = ended->failure.code == AGGR_ERR_CANCELLED; /* on_head or on_data wanted no more */
+    note(fetch);
     fetch->exchange = NULL;
     uint64_t tls_ns = ended->tls_ns < fetch->timing.connect ? ended->tls_ns : 0;
     fetch->timing.tls += tls_ns;
@@ -137,6 +146,7 @@ static void on_end(struct aggr_sink *sink, const struct aggr_end *ended)
 static void on_connected(struct aggr_sink *sink)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
+    note(fetch);
     if (fetch->state != AGGR_FETCH_CONNECT)
         return; /* a retry on a new connection */
     uint64_t now_ns = now_of(fetch);
@@ -193,6 +203,7 @@ static bool on_head(struct aggr_sink *sink, const char *bytes, size_t len)
 static void on_heard(struct aggr_sink *sink)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
+    note(fetch);
     if (fetch->limits.idle_timeout_ns != AGGR_NEVER)
         aggr_limits_heard(&fetch->limits, now_of(fetch));
 }
@@ -286,6 +297,7 @@ static void take_answer(struct aggr_fetch *fetch, struct aggr_answer *answer, ui
 static void on_answer(struct aggr_query *query, struct aggr_answer *answer)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(query, struct aggr_fetch, query);
+    note(fetch);
     take_answer(fetch, answer, now_of(fetch));
 }
 
@@ -344,6 +356,7 @@ static void on_due(struct aggr_timer *timer)
         arm(fetch);
         return;
     }
+    note(fetch);
     struct aggr_failure why = {0};
     aggr_limits_describe(&fetch->limits, now_ns, phase, fetch->state_ns, fetch->route.host, &why);
     stop(fetch);

@@ -39,6 +39,7 @@ struct aggr_runtime {
     struct aggr_policy_set *policies;
     struct aggr_router router;
     struct aggr_trace *trace; /* may be NULL */
+    struct aggr_late *late;   /* borrowed; NULL: nobody asks (io/late.h) */
     struct aggr_rng rng;
     struct aggr_clock *clock;
     uint64_t next_id;        /* of exchanges */

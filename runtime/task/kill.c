@@ -1,5 +1,6 @@
 #include "task/kill.h"
 #include "base/clock.h"
+#include "task/await.h"
 #include "task/interrupt.h"
 #include "task/report.h"
 #include "task/sched.h"
@@ -41,14 +42,26 @@ static void on_break(lua_State *L, lua_Debug *ar)
     if (!task->placed && now_ns() < sched->break_due_ns && in_library(L))
         return;
     aggr_kill_keep_place(L, task, L);
-    luaL_error(L, "killed");
+    /* No handler of a script's may see it: LuaJIT would run that one without hooks. */
+    aggr_await_raise_cancel(L);
 }
 
-void aggr_kill_break(struct aggr_sched *sched)
+void aggr_kill_break(struct aggr_sched *sched, bool at_once)
 {
-    if (sched->break_due_ns == 0)
-        sched->break_due_ns = now_ns() + HELD_BACK_NS;
+    if (at_once || sched->break_due_ns == 0)
+        sched->break_due_ns = at_once ? 1 : now_ns() + HELD_BACK_NS;
     aggr_interrupt_set(&sched->interrupt, sched->L, on_break);
+}
+
+void aggr_kill_revoke(struct aggr_sched *sched)
+{
+    struct aggr_task *task = sched->current;
+    if (!task || !task->killed || task->placed)
+        return;
+    task->killed = false;
+    task->kill = NULL;
+    sched->break_due_ns = 0;
+    aggr_interrupt_clear(sched->L);
 }
 
 /* The coroutine that `co` has resumed, or NULL: it stands in coroutine.resume then, with the other

@@ -19,9 +19,12 @@ struct aggr_kill {
     char hint[160]; /* "" for none */
 };
 
-/* The running task is left at its next instruction, whatever catches errors in it. From a signal
- * handler too; may be repeated. */
-void aggr_kill_break(struct aggr_sched *sched);
+/* The running task is left at its next instruction, whatever catches errors in it; `at_once` also
+ * when that is the library's. From a signal handler too; may be repeated. */
+void aggr_kill_break(struct aggr_sched *sched, bool at_once);
+
+/* The running task, killed but not left yet, goes on: it has come to an end by itself. */
+void aggr_kill_revoke(struct aggr_sched *sched);
 
 /* Notes where the task stands, unless that is known already. Inside lua_pcall or the task itself:
  * it allocates. `innermost` is the coroutine that runs, or waits. */

@@ -94,7 +94,11 @@ static int resume(struct aggr_sched *sched, struct aggr_task *task)
     task->waiting = NULL;
     sched->current = task;
     aggr_trace_emit(sched->trace, AGGR_TRACE_TASK_ENTER, task->id);
+    if (sched->slice)
+        aggr_slice_enter(sched->slice);
     int status = lua_resume(task->co, arguments);
+    if (sched->slice)
+        aggr_slice_leave(sched->slice);
     aggr_trace_emit(sched->trace, AGGR_TRACE_TASK_LEAVE, task->id);
     sched->current = NULL;
     if (sched->break_due_ns) {
@@ -145,9 +149,21 @@ static void drain(struct aggr_sched *sched)
         run(sched, AGGR_LIST_ENTRY(link, struct aggr_task, link));
 }
 
+/* What has waited for a stalled task is due now: it is found without waiting for more. */
+static void turn_after_stall(struct aggr_sched *sched)
+{
+    struct aggr_slice *slice = sched->slice;
+    slice->has_stalled = false;
+    slice->before_turn(slice);
+    aggr_loop_turn(sched->loop, false);
+    slice->after_turn(slice);
+}
+
 bool aggr_sched_step(struct aggr_sched *sched)
 {
     drain(sched);
+    if (sched->slice && sched->slice->has_stalled)
+        turn_after_stall(sched);
     if (sched->live == 0)
         return false;
     bool idle = aggr_list_empty(&sched->queue);

@@ -11,6 +11,7 @@
 #include "base/trace.h"
 #include "io/loop.h"
 #include "task/interrupt.h"
+#include "task/slice.h"
 #include <lua.h>
 #include <stdbool.h>
 
@@ -21,6 +22,8 @@ enum aggr_sched_hook {
     AGGR_SCHED_ON_BLOCKED,  /* (): raises kind usage: a yield is impossible here (R27) */
     AGGR_SCHED_ON_KILL,     /* (task, killed, error or cause): unwinds a dead task (R21) */
     AGGR_SCHED_ON_DEADLOCK, /* (list of "place: what"): the Error for the main task (R27) */
+    AGGR_SCHED_ON_STALL,    /* (task, stall): one has ended (task/stall.c) */
+    AGGR_SCHED_ON_WAITED,   /* (count, URLs): what has waited for those that have ended */
     AGGR_SCHED_HOOKS
 };
 
@@ -36,6 +39,7 @@ struct aggr_sched {
     struct aggr_task *main;    /* told when all tasks wait for nothing (R27) */
     uint64_t last_id;
     unsigned live;
+    struct aggr_slice *slice;        /* borrowed; NULL: nobody watches */
     struct aggr_interrupt interrupt; /* opened by the vm's owner, if at all */
     uint64_t break_due_ns;           /* the running task is left by then; 0: it is not to be left */
     unsigned checks;                 /* uncontended checkpoints since the last yield */

@@ -4,14 +4,17 @@
 #pragma once
 #include "base/budget.h"
 #include "base/list.h"
+#include "task/names.h"
 #include "task/object.h"
 #include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct aggr_runtime;
 struct aggr_sched;
 struct aggr_worker_ops;
+struct aggr_watchdog;
 
 struct aggr_state {
     lua_State *L;                 /* the main thread */
@@ -24,7 +27,12 @@ struct aggr_state {
     int metatables[AGGR_OBJECTS];          /* registry references */
     const struct aggr_worker_ops *workers; /* of bind/work; NULL in their own states */
     struct aggr_list abandoned;            /* of bind/work */
-    void *run;                             /* struct aggr_run while one is under way (vm/run.h) */
+    volatile bool moving;           /* a block that may be a Lua stack is being reallocated */
+    volatile uint64_t settled_ns;   /* from then on everybody knows where it is */
+    void *out;                      /* of bind/out.c */
+    struct aggr_watchdog *watchdog; /* owned by the vm; NULL when nobody watches */
+    struct aggr_names names;        /* of the functions that scripts find in their globals */
+    void *run;                      /* struct aggr_run while one is under way (vm/run.h) */
 };
 
 static inline struct aggr_state *aggr_state_of(lua_State *L)

@@ -252,7 +252,7 @@ void aggr_task_kill(struct aggr_task *task, const struct aggr_kill *kill)
         drop_wait(task);
         wake(task, AGGR_TASK_NOTHING);
     } else if (task->state == AGGR_TASK_RUNNING) {
-        aggr_kill_break(task->sched);
+        aggr_kill_break(task->sched, false);
     }
 }
 

@@ -1,11 +1,28 @@
 #include "vm/alloc.h"
+#include "base/clock.h"
 #include <lauxlib.h>
 #include <stdlib.h>
+
+enum { STACK_LEAST = 256 }; /* bytes that a Lua stack has at least */
+
+/* Some time passes until the VM has turned all its pointers to the new stack: a signal handler must
+ * not look meanwhile. */
+static void settle(struct aggr_state *state, size_t size)
+{
+    enum { LEAST_NS = 20000, BYTES_PER_NS = 4 };
+    struct aggr_clock *clock = &aggr_clock_system;
+    state->settled_ns = clock->monotonic_ns(clock) + LEAST_NS + size / BYTES_PER_NS;
+    state->moving = false;
+}
 
 static void *counting(void *data, void *block, size_t old_size, size_t new_size)
 {
     struct aggr_state *state = data;
+    bool may_be_stack = block && old_size >= STACK_LEAST && new_size > 0;
+    state->moving = may_be_stack;
     void *moved = state->allocate(state->arena, block, old_size, new_size);
+    if (may_be_stack)
+        settle(state, new_size);
     if (!moved && new_size > 0)
         return NULL;
     if (block)

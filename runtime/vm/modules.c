@@ -4,6 +4,7 @@
 #include "bind/exec.h"
 #include "bind/fetch.h"
 #include "bind/file.h"
+#include "bind/guard.h"
 #include "bind/json.h"
 #include "bind/out.h"
 #include "bind/response.h"
@@ -21,6 +22,7 @@ const struct aggr_vm_module aggr_modules[] = {
     {"aggr.core.exec", aggr_bind_exec},
     {"aggr.core.fetch", aggr_bind_fetch},
     {"aggr.core.file", aggr_bind_file},
+    {"aggr.core.guard", aggr_bind_guard},
     {"aggr.core.json", aggr_bind_json},
     {"aggr.core.out", aggr_bind_out},
     {"aggr.core.response", aggr_bind_response},

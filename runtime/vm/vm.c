@@ -4,6 +4,7 @@
 #include "io/runtime.h"
 #include "task/sched.h"
 #include "task/state.h"
+#include "task/watchdog.h"
 #include "vm/alloc.h"
 #include "vm/loader.h"
 #include "vm/worker.h"
@@ -67,16 +68,24 @@ void aggr_vm_free(struct aggr_vm *vm)
 {
     if (!vm)
         return;
+    aggr_watchdog_stop(vm->state.watchdog);
     aggr_sched_deinit(&vm->sched);
     aggr_bind_work_end(&vm->state);
     aggr_interrupt_close(&vm->sched.interrupt, vm->state.L);
     aggr_alloc_close(&vm->state);
+    aggr_names_deinit(&vm->state.names);
     free(vm);
 }
 
 bool aggr_vm_make_interruptible(struct aggr_vm *vm)
 {
     return aggr_interrupt_open(&vm->sched.interrupt, vm->state.L);
+}
+
+bool aggr_vm_watch(struct aggr_vm *vm, const struct aggr_watchdog_options *options)
+{
+    vm->state.watchdog = aggr_watchdog_start(vm->state.runtime, &vm->sched, options);
+    return vm->state.watchdog != NULL;
 }
 
 lua_State *aggr_vm_lua(struct aggr_vm *vm)

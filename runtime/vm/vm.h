@@ -12,6 +12,7 @@
 
 struct aggr_runtime;
 struct aggr_vm;
+struct aggr_watchdog_options;
 
 /* An extra core module that a program adds to the built-in ones ("aggr.testing"): open leaves its
  * table. */
@@ -28,6 +29,10 @@ void aggr_vm_free(struct aggr_vm *vm);
 /* From now on tasks can be killed in compiled loops too (task/interrupt.h). False when another vm
  * of the process has that. */
 bool aggr_vm_make_interruptible(struct aggr_vm *vm);
+
+/* Has the tasks watched from now on (task/watchdog.h), from the thread that runs them; the vm has
+ * been made interruptible. False when there is no thread for it. */
+bool aggr_vm_watch(struct aggr_vm *vm, const struct aggr_watchdog_options *options);
 
 /* The main thread, to push arguments for aggr_run_main. */
 lua_State *aggr_vm_lua(struct aggr_vm *vm);

@@ -102,6 +102,10 @@ describe("the options of aggr run", function()
       "--timeout must be a duration above zero such as 2 or 200ms or 5m, got 'soon'")
     refused(run("--deadline", "0", "-e", ""),
       "--deadline must be a duration above zero such as 2 or 200ms or 5m, got '0'")
+    refused(run("--max-slice", "never", "-e", ""),
+      "--max-slice must be a duration such as 2 or 200ms or 5m, or 0 for no limit, got 'never'")
+    refused(run("--max-stall", "0", "-e", ""),
+      "--max-stall must be a duration above zero such as 2 or 200ms or 5m, got '0'")
     refused(run("--concurrency", "0", "-e", ""),
       "--concurrency must be a whole number from 1 to 9999999, got '0'")
     refused(run("--per-host=many", "-e", ""),

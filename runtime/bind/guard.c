@@ -1,0 +1,44 @@
+/* aggr.core.guard: what the library tells the watchdog, and asks it.
+ *
+ *   name(fn, "os.execute")   what messages call a function; fn must stay alive
+ *   allow_kills(boolean)     whether tasks that keep the loop for too long are killed
+ *   noticed() -> boolean     the running slice of the task is a stall, or nearly
+ */
+#include "bind/guard.h"
+
+#include "task/state.h"
+#include "task/watchdog.h"
+
+#include <lauxlib.h>
+
+static int l_name(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    aggr_names_add(&aggr_state_of(L)->names, lua_topointer(L, 1), luaL_checkstring(L, 2));
+    return 0;
+}
+
+static int l_allow_kills(lua_State *L)
+{
+    struct aggr_watchdog *watchdog = aggr_state_of(L)->watchdog;
+    luaL_checktype(L, 1, LUA_TBOOLEAN);
+    if (watchdog)
+        aggr_watchdog_allow_kills(watchdog, lua_toboolean(L, 1));
+    return 0;
+}
+
+static int l_noticed(lua_State *L)
+{
+    const struct aggr_watchdog *watchdog = aggr_state_of(L)->watchdog;
+    lua_pushboolean(L, watchdog && aggr_watchdog_noticed(watchdog));
+    return 1;
+}
+
+int aggr_bind_guard(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"name", l_name}, {"allow_kills", l_allow_kills}, {"noticed", l_noticed}, {NULL, NULL}};
+    lua_createtable(L, 0, sizeof functions / sizeof *functions);
+    luaL_register(L, NULL, functions);
+    return 1;
+}
