@@ -99,11 +99,11 @@ end
 --- What is wrong where, in words and as fields of an Error.
 local function complaint(source, what, offset, keys)
   local line, column, before, behind = core.excerpt(source, offset)
-  if before == "" and behind == "" then return "the text is empty", {} end
   if behind == "" and what:find("^expected") then what = what .. ", but the text ends" end
   local path = encoder.path(keys, #keys)
   if path ~= "" and path:sub(1, 1) ~= "[" then path = "." .. path end
   local fields = { byte = offset + 1, line = line, column = column, path = path }
+  if before == "" and behind == "" then return "the text is empty", fields end
   return ("at byte %d (line %d, column %d%s): %s near '%s'"):format(fields.byte, line, column,
     path ~= "" and ", " .. path or "", what, near(before, behind)), fields
 end

@@ -91,12 +91,12 @@ describe("JSON that RFC 8259 allows", function()
 
   it("may have any key, again and again", function()
     local keys, parts = {}, {}
-    for i = 1, 3000 do
-      keys[i] = ("k"):rep(i % 45) .. i % 700
+    for i = 1, 900 do
+      keys[i] = ("k"):rep(i % 45) .. i % 210
       parts[i] = ('{"%s":%d,"id":%d}'):format(keys[i], i, -i)
     end
     local value = aggr.json.decode("[" .. table.concat(parts, ",") .. "]")
-    for i = 1, 3000 do assert.same({ [keys[i]] = i, id = -i }, value[i]) end
+    for i = 1, 900 do assert.same({ [keys[i]] = i, id = -i }, value[i]) end
   end)
 end)
 
@@ -105,7 +105,7 @@ describe("JSON that RFC 8259 does not allow", function()
     for _, case in ipairs(cases.refused) do
       local err = support.raised(aggr.json.decode, case.text)
       assert.equal("decode", err.kind)
-      assert(case.text == "" or err.byte == case.byte, shown(case.text) .. ": " .. err.message)
+      assert(err.byte == case.byte, shown(case.text) .. ": " .. err.message)
       assert(err.message:find(case.what, 1, true), shown(case.text) .. ": " .. err.message)
     end
   end)
@@ -236,7 +236,7 @@ describe("decoding", function()
     collectgarbage "restart"
     assert.is_true(kept)
     local most, before = 0, collectgarbage "count"
-    for _ = 1, 100 do
+    for _ = 1, 40 do
       pcall(aggr.json.decode, text .. "x")
       aggr.json.decode(text)
       most = math.max(most, collectgarbage "count" - before)
@@ -277,7 +277,7 @@ describe("decoding agrees with lua-cjson", function()
 
   it("on random values", function()
     local began = seed
-    for i = 1, 1500 do
+    for i = 1, 400 do
       local text = aggr.json.encode(value(5))
       local ok, got = decode_sliced(text, 1 + random(50))
       assert(ok, text)
@@ -294,7 +294,7 @@ describe("decoding a number", function()
     local bits = ffi.new("union { uint64_t bits; double value; }")
     local state = 0x9E3779B97F4A7C15ULL
     local texts, values = {}, {}
-    while #texts < 50000 do
+    while #texts < 4000 do
       state = state * 6364136223846793005ULL + 1442695040888963407ULL
       bits.bits = bit.bxor(state, bit.rshift(state, 29))
       if bit.band(bit.rshift(bits.bits, 52), 0x7FF) ~= 0x7FF then -- neither infinite nor NaN
