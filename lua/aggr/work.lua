@@ -15,7 +15,7 @@ local work = {
   allow_ffi = false, -- to functions, as to the script
 }
 
-core.marks(encoder.marks)
+core.marks(encoder.marks, encoder.LIST)
 
 local codes = setmetatable({}, { __mode = "k" }) -- function -> its bytecode
 

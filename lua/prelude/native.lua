@@ -3,6 +3,7 @@
 -- They are the module ffi, the raw pointers of string.buffer, package.loadlib, and C libraries that are
 -- asked for a library of Lua's own. Modules written in C are found as ever.
 local errors = require "aggr.errors"
+local finalizer = require "prelude.finalizer"
 local reserved = require "prelude.reserved"
 
 local native = {}
@@ -61,14 +62,11 @@ local function guard_buffer(lib)
   return lib
 end
 
----@param script table
----@param guard_finalizers fun(ffi: table)? prelude.finalizer's, where nothing else is given
-function native.install(script, guard_finalizers)
+function native.install(script)
   local package = script.package
   local preload, loaders = package.preload, package.loaders
   ffi = preload.ffi("ffi")
-  guard_finalizers = guard_finalizers or require("prelude.finalizer").guard_ffi
-  guard_finalizers(ffi)
+  finalizer.guard_ffi(ffi)
   package.loaded.ffi, preload.ffi = nil, nil
   local open_buffer, find_preloaded, loadlib = preload["string.buffer"], loaders[1], package.loadlib
   preload["string.buffer"] = function(...) return guard_buffer(open_buffer(...)) end

@@ -5,6 +5,7 @@
 local core = require "aggr.core.work"
 local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
+local finalizer = require "prelude.finalizer"
 local json = require "aggr.json"
 local log = require "aggr.log"
 local mask = require "aggr.mask"
@@ -17,9 +18,8 @@ local globals = script -- luacheck: ignore (the _G of modules)
 
 local FUNCTIONS_KEPT = 256 -- loaded ones, so that they stay compiled
 
-core.marks(encoder.marks)
-reserved.install(globals)
-native.install(globals, function() end) -- what a finalizer raises is the job's
+core.marks(encoder.marks, encoder.LIST)
+for _, part in ipairs { finalizer, native, reserved } do part.install(globals) end
 
 local aggr = setmetatable({
   array = json.array,

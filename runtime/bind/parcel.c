@@ -8,19 +8,25 @@ enum { DEEPEST = 1000, SHOWN = 12 };
 
 enum tag { NIL, FALSE, TRUE, NUMBER, STRING, NONE, TABLE, SEEN, END };
 
-static const char marks_key = 'm'; /* in the registry */
+static const char marks_key = 'm', list_key = 'l'; /* in the registry */
 
-void aggr_parcel_set_marks(lua_State *L)
+static void set(lua_State *L, const char *key, int index)
 {
-    lua_pushlightuserdata(L, (void *)&marks_key);
-    lua_insert(L, -2);
+    lua_pushlightuserdata(L, (void *)key);
+    lua_pushvalue(L, index);
     lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
-static void push_marks(lua_State *L)
+static void push(lua_State *L, const char *key)
 {
-    lua_pushlightuserdata(L, (void *)&marks_key);
+    lua_pushlightuserdata(L, (void *)key);
     lua_rawget(L, LUA_REGISTRYINDEX);
+}
+
+void aggr_parcel_set_marks(lua_State *L, int marks, int list)
+{
+    set(L, &marks_key, marks);
+    set(L, &list_key, list);
 }
 
 /* Where a value stands: in which table, under which key. */
@@ -140,6 +146,11 @@ static bool put_seen(struct packing *p, int index)
 
 static void put_mark(struct packing *p, int index)
 {
+    if (lua_getmetatable(p->L, index)) { /* that of lists: no other one comes so far */
+        lua_pop(p->L, 1);
+        put_tag(p, TRUE);
+        return;
+    }
     lua_pushvalue(p->L, index);
     lua_rawget(p->L, p->marks);
     if (lua_isstring(p->L, -1))
@@ -147,11 +158,6 @@ static void put_mark(struct packing *p, int index)
     else
         put_tag(p, NIL);
     lua_pop(p->L, 1);
-}
-
-static bool is_key(int type)
-{
-    return type == LUA_TSTRING || type == LUA_TNUMBER || type == LUA_TBOOLEAN;
 }
 
 /* The pairs that are not of the list 1..length. */
@@ -163,13 +169,25 @@ static bool put_pairs(struct packing *p, int index, int length, const struct pla
         lua_Number number = lua_type(L, key) == LUA_TNUMBER ? lua_tonumber(L, key) : 0;
         if (number >= 1 && number <= length && number == (int)number)
             continue;
-        if (!is_key(lua_type(L, key)))
+        int type = lua_type(L, key);
+        if (type != LUA_TSTRING && type != LUA_TNUMBER && type != LUA_TBOOLEAN)
             return refuse(p, place, "has a key that is neither string, number nor boolean");
         struct place below = {.up = place, .key = key, .depth = place->depth + 1};
         if (!put_value(p, key, &below) || !put_value(p, key + 1, &below))
             return false;
     }
     return true;
+}
+
+/* Has the table a metatable, and not that of empty lists? */
+static bool has_meaning(lua_State *L, int index)
+{
+    if (!lua_getmetatable(L, index))
+        return false;
+    push(L, &list_key);
+    bool is_list = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return !is_list;
 }
 
 static bool put_table(struct packing *p, int index, const struct place *place)
@@ -179,10 +197,8 @@ static bool put_table(struct packing *p, int index, const struct place *place)
         return refuse(p, place, "is nested too deep");
     if (put_seen(p, index))
         return true;
-    if (lua_getmetatable(L, index)) {
-        lua_pop(L, 1);
+    if (has_meaning(L, index))
         return refuse(p, place, "is a table with a metatable");
-    }
     int length = (int)lua_objlen(L, index);
     put_tag(p, TABLE);
     put_mark(p, index);
@@ -253,7 +269,7 @@ bool aggr_parcel_pack(lua_State *L, int first, int last, const char *what, struc
         .L = L, .out = out, .what = what, .why = why, .seen = top + 1, .marks = top + 2};
     luaL_checkstack(L, LUA_MINSTACK, "too many values");
     lua_newtable(L);
-    push_marks(L);
+    push(L, &marks_key);
     bool sound = true;
     for (int i = first; sound && i <= last; i++) {
         struct place place = {.number = i - first + 1};
@@ -281,6 +297,20 @@ static size_t get_count(struct unpacking *u)
 
 static void push_value(struct unpacking *u);
 
+/* The mark is below the table. */
+static void set_mark(struct unpacking *u, int table)
+{
+    lua_State *L = u->L;
+    if (lua_isboolean(L, table - 1)) {
+        push(L, &list_key);
+        lua_setmetatable(L, table);
+    } else if (!lua_isnil(L, table - 1)) {
+        lua_pushvalue(L, table);
+        lua_pushvalue(L, table - 1);
+        lua_rawset(L, u->marks);
+    }
+}
+
 static void push_table(struct unpacking *u)
 {
     lua_State *L = u->L;
@@ -291,11 +321,7 @@ static void push_table(struct unpacking *u)
     int table = lua_gettop(L);
     lua_pushvalue(L, table);
     lua_rawseti(L, u->seen, ++u->tables);
-    if (!lua_isnil(L, table - 1)) {
-        lua_pushvalue(L, table);
-        lua_pushvalue(L, table - 1);
-        lua_rawset(L, u->marks);
-    }
+    set_mark(u, table);
     for (int i = 1; i <= length; i++) {
         push_value(u);
         lua_rawseti(L, table, i);
@@ -360,7 +386,7 @@ int aggr_parcel_unpack(lua_State *L, const struct aggr_buf *parcel)
     struct unpacking u = {.L = L, .at = parcel->data, .seen = top + 1, .marks = top + 2};
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     lua_newtable(L);
-    push_marks(L);
+    push(L, &marks_key);
     while (u.at < parcel->data + parcel->len) {
         luaL_checkstack(L, LUA_MINSTACK, "too many values");
         push_value(&u);

@@ -21,6 +21,6 @@ bool aggr_parcel_pack(lua_State *L, int first, int last, const char *what, struc
 /* Pushes all values and returns how many. May throw. */
 int aggr_parcel_unpack(lua_State *L, const struct aggr_buf *parcel);
 
-/* The table at the top of the stack, which is popped, has the marks of this state: table -> name.
- */
-void aggr_parcel_set_marks(lua_State *L);
+/* The tables at these stack indices have the marks of this state (table -> name), and are the
+ * metatable of empty lists. */
+void aggr_parcel_set_marks(lua_State *L, int marks, int list);

@@ -7,7 +7,7 @@
  *                 Returns a message, and does not wait, when an argument cannot be copied.
  *   late(all)     -> { { where = | nil, seconds =, running = }, ... }
  *                 what was abandoned: what has ended since, or all of it; each is told once
- *   marks(table)  the marks of aggr.array and aggr.object
+ *   marks(table, list)   the marks of aggr.array and aggr.object, the metatable of empty lists
  *   stats()       -> { threads =, running =, queued =, bytes = }
  *
  * In the states of the threads themselves there is nothing but marks to call.
@@ -254,8 +254,8 @@ void aggr_bind_work_end(struct aggr_state *state)
 static int l_marks(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
-    aggr_parcel_set_marks(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    aggr_parcel_set_marks(L, 1, 2);
     return 0;
 }
 

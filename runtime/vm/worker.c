@@ -1,6 +1,7 @@
 #include "vm/worker.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "task/sched.h"
 #include "vm/alloc.h"
 #include "vm/loader.h"
 #include <lauxlib.h>
@@ -11,6 +12,7 @@
 struct worker {
     struct aggr_worker worker;
     struct aggr_state state;
+    struct aggr_sched sched; /* of no tasks: whatever would wait is told that it cannot */
 };
 
 /* Each state draws numbers of its own. */
@@ -48,6 +50,7 @@ static void close_state(struct worker *self)
 
 static void open_state(struct worker *self)
 {
+    self->state.sched = &self->sched;
     self->worker.L = aggr_alloc_open(&self->state);
     if (!self->worker.L || lua_cpcall(self->worker.L, open_all, self) != 0)
         close_state(self);

@@ -88,6 +88,23 @@ describe("aggr.work", function()
       assert.equal('{"a":[],"o":{"1":true}}', aggr.json.encode(got))
     end)
 
+    it("empty lists of JSON texts, which stay lists", function()
+      local got = work(function(t)
+        local aggr = require "aggr" -- luacheck: ignore
+        assert(aggr.json.encode(t) == '{"a":[],"o":{}}')
+        return { t, aggr.json.decode '{"b":[[]]}' }
+      end, aggr.json.decode '{"a":[],"o":{}}')
+      assert.equal('[{"a":[],"o":{}},{"b":[[]]}]', aggr.json.encode(got))
+    end)
+
+    it("large JSON texts in one go", function()
+      local text = aggr.json.encode { ("x"):rep(1000000), {} }
+      assert.equal(1000000, #work(function(json)
+        local aggr = require "aggr" -- luacheck: ignore
+        return aggr.json.decode(json)[1]
+      end, text))
+    end)
+
     it("a table nested 900 deep, and refuses one nested deeper than 1,000", function()
       local function nested(depth)
         local t = {}
