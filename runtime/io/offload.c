@@ -2,8 +2,10 @@
 #include "base/mem.h"
 #include "io/offload_threads.h"
 
+enum { STACK_BYTES = 256 * 1024 };
+
 static const struct aggr_offload_options for_what_blocks = {
-    .working_max = 64, .threads_max = 512, .patience_ms = 250, .stack_bytes = 256 * 1024};
+    .working_max = 64, .threads_max = 512, .patience_ms = 250, .stack_bytes = STACK_BYTES};
 
 struct aggr_offload {
     struct aggr_loop *loop;

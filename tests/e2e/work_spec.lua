@@ -149,6 +149,13 @@ describe("aggr.work", function()
       end)
     end
 
+    it("and still running is what --audit finds left, with the line that called it", function()
+      local result = script("local _ = aggr.try(aggr.deadline, '200ms', function()\n"
+        .. "  local _ = aggr.work(function() while true do end end)\nend)", { flags = { "--workers=1" } })
+      assert.equal(70, result.code)
+      assert.truthy(result.err:find("\njobs +%d+ +1\n  %S+:3: work\n"), result.err)
+    end)
+
     it("is told of in JSON", function()
       local result = script("local _ = aggr.work(function() while true do end end)",
         { flags = { DEADLINE, "--log-format=json" } })
@@ -164,7 +171,8 @@ describe("aggr.work", function()
             local _ = aggr.work(function() while true do os.execute "sleep 1" end end)
           end)
         end
-        return aggr.work(function() return "served" end)]], { flags = { "-q", "--workers=2" } })
+        return aggr.work(function() return "served" end)]],
+        { flags = { "-q", "--workers=2" }, env = { AGGR_AUDIT = false } })
       assert.equal('"served"\n', result.out, result.err)
     end)
   end)
