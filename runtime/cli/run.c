@@ -115,6 +115,7 @@ static void on_hard_stall(void *context, double seconds, const struct aggr_place
                   "(--hard-stall)",
                   where, (double)(int)(seconds * 10) / 10, preposition, place->called);
     aggr_bind_out_rescue(aggr_vm_lua(session->vm));
+    aggr_children_kill(&session->runtime.children);
 }
 
 /* Nothing is watched, and compiled code is not slowed down, when all limits are off. */
