@@ -1,7 +1,8 @@
 --- Reports of stalls name the line that took the time: seeded cases, none wrong.
 --
 -- Each case is a piece of script that stalls on the lines that end in `--@`, put behind and into random
--- other lines. AGGR_SEED chooses others. #timed: not where the collector never rests. BIG is how often a compiled loop runs in a tenth of a second.
+-- other lines. AGGR_SEED chooses others. #timed: not where the collector never rests.
+-- BIG is how often a compiled loop runs in a tenth of a second.
 local support = require "e2e.support"
 
 local SEED = tonumber(os.getenv("AGGR_SEED") or 1)
