@@ -8,14 +8,15 @@ local errors = require "aggr.errors"
 local warn = require "aggr.warn"
 
 local CANCEL = core.CANCEL
-local raw_pcall, raw_newproxy = pcall, newproxy
+local raw_newproxy = newproxy
+local finalize = require("aggr.core.guard").finalize
 
 local shim = {}
 
 local function guarded(fn)
   if type(fn) ~= "function" then return fn end
   return function(object)
-    local ok, err = raw_pcall(fn, object)
+    local ok, err = finalize(fn, object)
     if not ok and err ~= CANCEL then
       warn.once("finalizer", "a finalizer failed: " .. tostring(errors.wrap(err)))
     end

@@ -2,6 +2,7 @@
  *
  *   name(fn, "os.execute")   what messages call a function; fn must stay alive
  *   allow_kills(boolean)     whether tasks that keep the loop for too long are killed
+ *   finalize(fn, object)     calls a finalizer of a script's, protected: pcall's results
  *   noticed() -> boolean     the running slice of the task is a stall, or nearly
  */
 #include "bind/guard.h"
@@ -27,6 +28,17 @@ static int l_allow_kills(lua_State *L)
     return 0;
 }
 
+static int l_finalize(lua_State *L)
+{
+    struct aggr_state *state = aggr_state_of(L);
+    state->finalizers++;
+    bool failed = lua_pcall(L, lua_gettop(L) - 1, 0, 0) != 0;
+    state->finalizers--;
+    lua_pushboolean(L, !failed);
+    lua_insert(L, 1);
+    return lua_gettop(L);
+}
+
 static int l_noticed(lua_State *L)
 {
     const struct aggr_watchdog *watchdog = aggr_state_of(L)->watchdog;
@@ -36,8 +48,11 @@ static int l_noticed(lua_State *L)
 
 int aggr_bind_guard(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"name", l_name}, {"allow_kills", l_allow_kills}, {"noticed", l_noticed}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"name", l_name},
+                                         {"allow_kills", l_allow_kills},
+                                         {"finalize", l_finalize},
+                                         {"noticed", l_noticed},
+                                         {NULL, NULL}};
     lua_createtable(L, 0, sizeof functions / sizeof *functions);
     luaL_register(L, NULL, functions);
     return 1;

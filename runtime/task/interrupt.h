@@ -14,6 +14,7 @@
 
 struct aggr_interrupt {
     void (*trigger)(int number); /* NULL: without the profiler */
+    volatile unsigned fired;     /* the hooks count here */
 };
 
 /* False when another state of the process has the profiler. */

@@ -36,6 +36,7 @@ static void on_break(lua_State *L, lua_Debug *ar)
     struct aggr_sched *sched = aggr_state_of(L)->sched;
     struct aggr_task *task = sched->current;
     (void)ar;
+    sched->interrupt.fired++;
     if (!task)
         return;
     /* Once it has been raised, what catches it in the library must not go on either. */

@@ -4,9 +4,13 @@
 #include "task/state.h"
 #include "task/task.h"
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 
 /* How long the hook watches at most, when it cannot trust the line that it finds. */
 static const uint64_t WATCH_NS = 3 * AGGR_NS_PER_MS;
+/* Whatever the VM does between two instructions takes less, as long as no C function is called. */
+static const uint64_t SETTLED_NS = AGGR_NS_PER_MS / 4;
 
 static const struct aggr_names *names_of(const struct aggr_look *look)
 {
@@ -75,7 +79,7 @@ static void on_instruction(lua_State *L, lua_Debug *ar)
 {
     struct aggr_look *look = aggr_state_of(L)->sched->slice->look;
     (void)ar;
-    look->hooks++;
+    look->sched->interrupt.fired++;
     if (!aggr_look_answered(look)) {
         uint64_t now_ns = aggr_slice_clock();
         if (look->doubtful && (look->tally_count == 0 || now_ns < look->due_ns)) {
@@ -91,13 +95,30 @@ static void on_instruction(lua_State *L, lua_Debug *ar)
     aggr_interrupt_clear(L);
 }
 
-/* A C function that has been at it since the last signal at least: no instruction has run, and no
- * stack moves. */
+static struct aggr_look_trail read_trail(const struct aggr_look *look)
+{
+    struct timespec cpu = {0};
+    struct rusage usage = {0};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    getrusage(RUSAGE_THREAD, &usage);
+    return (struct aggr_look_trail){
+        .fired = look->sched->interrupt.fired,
+        .cpu_ns = (uint64_t)cpu.tv_sec * AGGR_NS_PER_S + (uint64_t)cpu.tv_nsec,
+        .waits = usage.ru_nvcsw,
+    };
+}
+
+/* A C function that has been at it since the last signal at least: no instruction has run although
+ * this thread has (signals may come one behind the other), or it waits in the system; and no stack
+ * moves. */
 static lua_State *settled_c(const struct aggr_look *look)
 {
     const struct aggr_state *state = aggr_state_of(look->sched->L);
-    if (look->hooks != look->hooks_before || state->moving ||
-        aggr_slice_clock() < state->settled_ns)
+    struct aggr_look_trail now = read_trail(look);
+    bool has_run = now.cpu_ns - look->before.cpu_ns > SETTLED_NS;
+    bool has_waited = now.waits != look->before.waits;
+    if (state->finalizers > 0 || now.fired != look->before.fired || !(has_run || has_waited) ||
+        state->moving || aggr_slice_clock() < state->settled_ns)
         return NULL;
     return aggr_vmstate_in_c(&look->vm);
 }
@@ -126,10 +147,22 @@ void aggr_look_forget(struct aggr_look *look)
     aggr_interrupt_clear(look->sched->L);
 }
 
+/* No hook fires in there, so that nothing tells Lua code from a C function that is just returning.
+ */
+static void answer_finalizer(struct aggr_look *look, uint64_t question)
+{
+    look->taken = question;
+    look->doubtful = true;
+    look->place = (struct aggr_place){.called = "a finalizer"};
+    answer(look);
+}
+
 void aggr_look_on_signal(struct aggr_look *look)
 {
     uint64_t question = atomic_load(&look->asked);
-    if (look->taken != question) {
+    if (aggr_state_of(look->sched->L)->finalizers > 0) {
+        answer_finalizer(look, question);
+    } else if (look->taken != question) {
         begin(look, question);
     } else if (!aggr_look_answered(look)) {
         lua_State *co = settled_c(look);
@@ -139,7 +172,7 @@ void aggr_look_on_signal(struct aggr_look *look)
             answer(look); /* the hook clears itself */
         }
     }
-    look->hooks_before = look->hooks;
+    look->before = read_trail(look);
     bool is_killed = look->sched->break_due_ns > 0; /* then the hook is not ours */
     if (!aggr_look_answered(look) && !is_killed)
         aggr_interrupt_set(&look->sched->interrupt, look->sched->L, on_instruction);

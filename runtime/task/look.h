@@ -24,9 +24,12 @@ struct aggr_look {
     struct aggr_place place;   /* where "" when there is no line of a script on the stack */
     bool in_lua;               /* Lua code was running when the question came */
     /* the loop's thread alone: */
-    uint64_t taken;              /* the question that is being answered */
-    volatile unsigned hooks;     /* fired */
-    unsigned hooks_before;       /* when the last signal came */
+    uint64_t taken;          /* the question that is being answered */
+    struct aggr_look_trail { /* what the last signal has seen */
+        unsigned fired;      /* hooks (task/interrupt.h) */
+        uint64_t cpu_ns;     /* of this thread */
+        long waits;          /* of this thread, for anything but the CPU */
+    } before;
     bool doubtful;               /* the hook may fire behind the line that took the time */
     uint64_t watched_ns, due_ns; /* the hook has seen the last instruction; it gives up watching */
     struct aggr_tally {

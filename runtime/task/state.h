@@ -24,15 +24,16 @@ struct aggr_state {
     lua_State *lender;            /* an empty state, whose allocator L borrows (vm/alloc.h) */
     lua_Alloc allocate;
     void *arena;
-    int metatables[AGGR_OBJECTS];          /* registry references */
-    const struct aggr_worker_ops *workers; /* of bind/work; NULL in their own states */
-    struct aggr_list abandoned;            /* of bind/work */
+    int metatables[AGGR_OBJECTS];   /* registry references */
     volatile bool moving;           /* a block that may be a Lua stack is being reallocated */
+    volatile int finalizers;        /* of scripts that are running: no hook fires in them */
     volatile uint64_t settled_ns;   /* from then on everybody knows where it is */
     void *out;                      /* of bind/out.c */
     struct aggr_watchdog *watchdog; /* owned by the vm; NULL when nobody watches */
     struct aggr_names names;        /* of the functions that scripts find in their globals */
-    void *run;                      /* struct aggr_run while one is under way (vm/run.h) */
+    const struct aggr_worker_ops *workers; /* of bind/work; NULL in their own states */
+    struct aggr_list abandoned;            /* of bind/work */
+    void *run;                             /* struct aggr_run while one is under way (vm/run.h) */
 };
 
 static inline struct aggr_state *aggr_state_of(lua_State *L)

@@ -70,8 +70,8 @@ void aggr_vm_free(struct aggr_vm *vm)
         return;
     aggr_watchdog_stop(vm->state.watchdog);
     aggr_sched_deinit(&vm->sched);
-    aggr_bind_work_end(&vm->state);
     aggr_interrupt_close(&vm->sched.interrupt, vm->state.L);
+    aggr_bind_work_end(&vm->state);
     aggr_alloc_close(&vm->state);
     aggr_names_deinit(&vm->state.names);
     free(vm);

@@ -20,7 +20,7 @@ end
 local function environment(extra)
   local values, list = { LC_ALL = "C.UTF-8" }, {}
   for _, name in ipairs(INHERITED) do values[name] = os.getenv(name) end
-  if tonumber(os.getenv("AGGR_SLOW") or 1) > 1 then values.AGGR_STALL = "0" end -- slowness is not the script's
+  values.AGGR_STALL = "0" -- slowness is not the script's
   for name, value in pairs(extra or {}) do values[name] = value or nil end
   for name, value in pairs(values) do list[#list + 1] = name .. "=" .. value end
   return list

@@ -25,6 +25,11 @@ end
 describe("a task that keeps the loop", function()
   support.guard(before_each, after_each)
 
+  it("is reported unasked", function()
+    local result = support.script("os.execute 'sleep " .. 0.3 * SLOW .. "'", { env = { AGGR_STALL = false } })
+    assert.matches("blocked the loop for %d+ ms in os%.execute", result.err)
+  end)
+
   it("is reported once, with line, time, function and a way out", function()
     local result = run(PAUSE .. " return 1")
     assert.equal(0, result.code)
@@ -97,10 +102,10 @@ describe("a task that keeps the loop", function()
   it("comes to no harm when it is looked at again and again inside of a C function", function()
     local decoded, result = envelope([==[
       local item = '{"id":1,"list":[1,2,3,4,5,6,7,8,9],"deep":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]},'
-      local text = "[" .. item:rep(os.getenv "AGGR_TEST_GC" and 30 or 600) .. "1]"
+      local text = "[" .. item:rep(os.getenv "AGGR_TEST_GC" and 30 or 4000) .. "1]"
       local last
       for _ = 1, 300 do
-        last = aggr.json.decode(text)
+        last = require("cjson").decode(text)
         aggr.sleep(0)
       end
       return { #last, last[1].list[9] }]==], "-q", "--stall", "2ms")
@@ -231,6 +236,17 @@ describe("--hard-stall", function()
     assert.equal("1\n[2]\n", result.out)
     assert.matches("^aggr: [^\n]*%.lua:3: has kept the loop for [%d.]+ s in string%.find and cannot be stopped: "
       .. "the run ends here %(%-%-hard%-stall%)\n$", result.err)
+  end)
+
+  it("names a finalizer, which nothing can leave either", function()
+    local result = support.script([[
+      local proxy = newproxy(true)
+      getmetatable(proxy).__gc = function() while true do pcall(error) end end
+      proxy = nil
+      collectgarbage()]],
+      { flags = { "--hard-stall", ("%dms"):format(400 * SLOW), "--stall", "20ms", "--max-slice", "100ms" } })
+    assert.equal(70, result.code, result.err)
+    assert.matches("has kept the loop for [%d.]+ s in a finalizer", result.err)
   end)
 
   it("leaves what was printed to --out in FILE.partial", function()
