@@ -51,3 +51,14 @@ struct aggr_vm *__wrap_aggr_vm_new(struct aggr_runtime *runtime, const struct ag
     }
     return vm;
 }
+
+#ifdef __SANITIZE_ADDRESS__
+const char *__lsan_default_suppressions(void);
+
+/* What glibc's resolver holds for a thread that is still looking a name up when the process ends.
+ */
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:__GI___res_context_send\nleak:__resolv_conf_load\n";
+}
+#endif
