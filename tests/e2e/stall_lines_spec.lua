@@ -42,7 +42,7 @@ local CASES = {
     local t = {}
     for i = 1, 1000 do t["k" .. i] = i end
     local n = 0
-    for _ = 1, BIG / 5e3 do for _, v in pairs(t) do n = n + v end end --@]], cause = "cpu" },
+    for _ = 1, 2e4 do for _, v in pairs(t) do n = n + v end end --@]], cause = "cpu" },
   { "texts put together", [[
     local n = 0
     for i = 1, 1.5e6 do n = n + #("k" .. i) end --@]], cause = "cpu" },
