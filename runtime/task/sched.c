@@ -162,6 +162,7 @@ static void turn_after_stall(struct aggr_sched *sched)
 bool aggr_sched_step(struct aggr_sched *sched)
 {
     drain(sched);
+    aggr_collector_pace(&sched->collector, sched->L);
     if (sched->slice && sched->slice->has_stalled)
         turn_after_stall(sched);
     if (sched->live == 0)

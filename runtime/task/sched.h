@@ -10,6 +10,7 @@
 #include "base/scope.h"
 #include "base/trace.h"
 #include "io/loop.h"
+#include "task/collector.h"
 #include "task/interrupt.h"
 #include "task/slice.h"
 #include <lua.h>
@@ -41,8 +42,9 @@ struct aggr_sched {
     unsigned live;
     struct aggr_slice *slice;        /* borrowed; NULL: nobody watches */
     struct aggr_interrupt interrupt; /* opened by the vm's owner, if at all */
-    uint64_t break_due_ns;           /* the running task is left by then; 0: it is not to be left */
-    unsigned checks;                 /* uncontended checkpoints since the last yield */
+    struct aggr_collector collector;
+    uint64_t break_due_ns;   /* the running task is left by then; 0: it is not to be left */
+    unsigned checks;         /* uncontended checkpoints since the last yield */
     int anchors;             /* registry reference: keeps coroutines and task tables alive */
     struct aggr_list spares; /* tasks that have ended, for the next ones */
     int *free_slots;         /* owned: places in anchors that are free */
