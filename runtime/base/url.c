@@ -23,6 +23,17 @@ static bool is_scheme(struct aggr_span text)
     return text.len > 0;
 }
 
+/* Path and query of what follows an authority. */
+static void split_target(struct parts *parts, struct aggr_span rest)
+{
+    parts->path = aggr_span_cut(&rest, aggr_span_until(rest, "?"));
+    if (rest.len) {
+        parts->has_query = true;
+        aggr_span_cut(&rest, 1);
+        parts->query = rest;
+    }
+}
+
 static struct parts split(const char *text, size_t len)
 {
     struct parts parts = {0};
@@ -40,12 +51,7 @@ static struct parts split(const char *text, size_t len)
         aggr_span_cut(&rest, 2);
         parts.authority = aggr_span_cut(&rest, aggr_span_until(rest, "/?"));
     }
-    parts.path = aggr_span_cut(&rest, aggr_span_until(rest, "?"));
-    if (rest.len) {
-        parts.has_query = true;
-        aggr_span_cut(&rest, 1);
-        parts.query = rest;
-    }
+    split_target(&parts, rest);
     return parts;
 }
 
@@ -171,21 +177,10 @@ static void make_origin(struct aggr_url_parse *parse)
     put(out, digit);
 }
 
-/* url->text and target from the origin and the given path and query; `directory` stands before a
- * relative path. */
-static void make_text(struct aggr_url_parse *parse, struct aggr_span directory,
-                      const struct parts *parts)
+/* Writes path and query; `directory` stands before a relative path. */
+static void put_target(char *path, struct aggr_span directory, const struct parts *parts)
 {
-    struct aggr_url *url = parse->url;
-    char *out = url->text = parse->room;
-    const char *end = url->origin + strlen(url->origin);
-    if (url->port == (url->https ? 443 : 80))
-        end = strrchr(url->origin, ':');
-    size_t authority = (size_t)(end - url->origin);
-    url->target = memcpy(out, url->origin, authority);
-    url->target += authority;
-    char *path = out + authority;
-    out = put_encoded(path, directory);
+    char *out = put_encoded(path, directory);
     out = put_encoded(out, parts->path);
     out = path + remove_dot_segments(path, (size_t)(out - path));
     if (out == path)
@@ -197,10 +192,31 @@ static void make_text(struct aggr_url_parse *parse, struct aggr_span directory,
     *out = '\0';
 }
 
+/* url->text and target from the origin and the given path and query. */
+static void make_text(struct aggr_url_parse *parse, struct aggr_span directory,
+                      const struct parts *parts)
+{
+    struct aggr_url *url = parse->url;
+    const char *end = url->origin + strlen(url->origin);
+    if (url->port == (url->https ? 443 : 80))
+        end = strrchr(url->origin, ':');
+    size_t authority = (size_t)(end - url->origin);
+    url->text = memcpy(parse->room, url->origin, authority);
+    url->target = url->text + authority;
+    put_target(url->text + authority, directory, parts);
+}
+
 static char *put_copy(struct aggr_url_parse *parse, const char *text)
 {
     size_t size = strlen(text) + 1;
     return memcpy(aggr_url_room(parse, size), text, size);
+}
+
+/* The most that put_target writes. */
+static size_t target_room(struct aggr_span directory, const struct parts *parts)
+{
+    return encoded_len(directory) + encoded_len(parts->path) +
+           (parts->has_query ? encoded_len(parts->query) : 0) + sizeof "/?";
 }
 
 /* One block for all that the URL can become. */
@@ -209,10 +225,11 @@ static enum aggr_err make_room(struct aggr_url_parse *parse, struct aggr_span au
 {
     size_t of_authority = aggr_url_authority_room(authority);
     size_t of_userinfo = parse->userinfo ? strlen(parse->userinfo) + 1 : 0;
-    size_t of_text = encoded_len(directory) + encoded_len(parts->path) +
-                     (parts->has_query ? encoded_len(parts->query) : 0) + sizeof "/?";
-    parse->room = malloc(of_userinfo + 3 * of_authority + 2 * (size_t)ORIGIN_FRAME + of_text);
+    size_t size =
+        of_userinfo + 3 * of_authority + 2 * (size_t)ORIGIN_FRAME + target_room(directory, parts);
+    parse->room = malloc(size);
     parse->url->block = parse->room;
+    parse->url->size = size;
     return parse->room ? AGGR_OK : aggr_url_no_memory(parse);
 }
 
@@ -252,6 +269,37 @@ enum aggr_err aggr_url_parse(struct aggr_url *url, const char *text, size_t len,
     if (!parts.has_authority)
         return aggr_url_refuse(&parse, "no // after the scheme");
     return build(&parse, parts.authority, (struct aggr_span){"", 0}, &parts);
+}
+
+/* Puts the path and query of `text` in place of those of `url`. False, and nothing has been done,
+ * unless its authority is the same in the same spelling, and there is room. */
+static bool replace_target(struct aggr_url *url, struct aggr_span text)
+{
+    size_t authority = (size_t)(url->target - url->text);
+    if (!url->block || url->userinfo || text.len <= authority || text.at[authority] != '/' ||
+        memcmp(text.at, url->text, authority) != 0)
+        return false;
+    struct parts parts = {0};
+    struct aggr_span nothing = {"", 0};
+    char *target = url->text + authority;
+    text.len = aggr_span_until(text, "#");
+    aggr_span_cut(&text, authority);
+    split_target(&parts, text);
+    if (target_room(nothing, &parts) > url->size - (size_t)(target - url->block))
+        return false;
+    put_target(target, nothing, &parts);
+    return true;
+}
+
+enum aggr_err aggr_url_parse_again(struct aggr_url *url, const char *text, size_t len,
+                                   struct aggr_failure *why)
+{
+    struct aggr_url_parse parse = {.url = url, .why = why, .malformed = AGGR_ERR_USAGE};
+    if (check_bytes(&parse, text, len, false) == AGGR_OK &&
+        replace_target(url, (struct aggr_span){text, len}))
+        return AGGR_OK;
+    aggr_url_deinit(url);
+    return aggr_url_parse(url, text, len, why);
 }
 
 /* Keeps the parts of `base` that a reference without an authority leaves alone; the directory that

@@ -15,6 +15,7 @@ enum { AGGR_URL_MAX = 64 * 1024, AGGR_URL_HOST_MAX = 254 };
 
 struct aggr_url {
     char *block;        /* owned: what all strings but `scheme` lie in */
+    size_t size;        /* of it */
     char *text;         /* "https://host:8443/path?query", the port only when not default */
     const char *scheme; /* "http" or "https", static */
     char *host;         /* "api.test", "127.0.0.1", "::1" (no brackets) */
@@ -30,6 +31,11 @@ struct aggr_url {
  * refused. `text` needs no NUL. */
 enum aggr_err aggr_url_parse(struct aggr_url *url, const char *text, size_t len,
                              struct aggr_failure *why);
+
+/* The same into a `url` that may have been parsed before, which is quicker where its authority is
+ * the same and its memory will do. */
+enum aggr_err aggr_url_parse_again(struct aggr_url *url, const char *text, size_t len,
+                                   struct aggr_failure *why);
 
 /* Where `reference` (a Location field, RFC 9110 §10.2.2) leads from `base`: RFC 3986 §5.2. A scheme
  * other than http and https is AGGR_ERR_DENIED, a malformed reference AGGR_ERR_PROTOCOL. Spaces

@@ -11,7 +11,7 @@ enum { SPARES_MAX = 0, SPARE_BYTES_MAX = 0 };
 enum { SPARES_MAX = 1024, SPARE_BYTES_MAX = 4096 };
 #endif
 
-/* All zero but for empty buffers. */
+/* All zero but for empty buffers and a URL. */
 static struct aggr_fetch *take_spare(struct aggr_runtime *rt)
 {
     struct aggr_list *link = aggr_list_shift(&rt->spares);
@@ -29,6 +29,17 @@ static struct aggr_buf keep(struct aggr_buf *buf)
         return kept;
     kept = (struct aggr_buf){.data = buf->data, .cap = buf->cap};
     *buf = (struct aggr_buf){0};
+    return kept;
+}
+
+/* The same of a URL: the next one may be of the same origin. */
+static struct aggr_url keep_url(struct aggr_url *url)
+{
+    struct aggr_url kept = {0};
+    if (url->size > SPARE_BYTES_MAX)
+        return kept;
+    kept = *url;
+    *url = (struct aggr_url){0};
     return kept;
 }
 
@@ -91,11 +102,13 @@ void aggr_fetch_free(struct aggr_fetch *fetch)
         free(fetch);
         return;
     }
+    struct aggr_url url = keep_url(&fetch->hop.url);
     struct aggr_buf headers = keep(&fetch->hop.headers);
     struct aggr_buf head = keep(&fetch->response.head), body = keep(&fetch->response.body);
     aggr_response_deinit(&fetch->response);
     aggr_hop_deinit(&fetch->hop);
     memset(fetch, 0, sizeof *fetch);
+    fetch->hop.url = url;
     fetch->hop.headers = headers;
     fetch->response.head = head;
     fetch->response.body = body;

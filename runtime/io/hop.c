@@ -63,7 +63,7 @@ static enum aggr_err copy_body(struct aggr_hop *hop, const struct aggr_hop_reque
 enum aggr_err aggr_hop_init(struct aggr_hop *hop, const struct aggr_hop_request *request,
                             struct aggr_failure *why)
 {
-    enum aggr_err err = aggr_url_parse(&hop->url, request->url, request->url_len, why);
+    enum aggr_err err = aggr_url_parse_again(&hop->url, request->url, request->url_len, why);
     if (!err && (!check_method(request, why) ||
                  !aggr_headers_check(request->headers, request->headers_len, why)))
         err = AGGR_ERR_USAGE;

@@ -27,7 +27,8 @@ struct aggr_hop_request {
     size_t body_len;
 };
 
-/* Copies the request into `hop`, which is {0} but for an empty `headers`; adds
+/* Copies the request into `hop`, which is {0} but for an empty `headers` and the `url` of another
+ * request; adds
  * Accept-Encoding and User-Agent where they are not given (the transport adds Accept: each line
  * more costs libcurl a dozen searches). Fails with kind usage or memory. */
 enum aggr_err aggr_hop_init(struct aggr_hop *hop, const struct aggr_hop_request *request,

@@ -356,6 +356,59 @@ static void passwords_are_masked(void)
     CHECK(aggr_url_mask(NULL, 0, "http://u:secret@h/") == 15);
 }
 
+static void are_equal(const struct aggr_url *url, const struct aggr_url *expected)
+{
+    CHECK_STR(url->text ? url->text : "", expected->text ? expected->text : "");
+    if (!url->text || !expected->text)
+        return;
+    CHECK_STR(url->host, expected->host);
+    CHECK_STR(url->target, expected->target);
+    CHECK_STR(url->origin, expected->origin);
+    CHECK_STR(url->userinfo ? url->userinfo : "", expected->userinfo ? expected->userinfo : "");
+    CHECK(url->port == expected->port && url->https == expected->https);
+}
+
+/* Whatever stood there before, and however long it was. */
+static void parsed_again_they_are_as_new(void)
+{
+    static const char *const TEXTS[] = {
+        "http://h",
+        "http://h/",
+        "http://h/a/../b?q#f",
+        "http://h?x",
+        "http://h//i/j",
+        "http://h:80/a",
+        "http://h:8080/a",
+        "http://hh/a",
+        "http://H/a",
+        "https://h/a",
+        "http://u:p@h/a",
+        "http://[::1]/a b",
+        "http://[::1]/a",
+        "http://h/a{b}c\\d",
+        "http://h/\n",
+        "http://h/a?b=%20#/c",
+        "http://h@i/secret",
+        "http://h/@i",
+        "nonsense",
+        "http://h/#",
+        "http://h/0123456789012345678901234567890123456789012345678901234567890123456789012345678"
+        "90123456789012345678901234567890123456789012345678901234567890123456789?{}",
+    };
+    enum { COUNT = sizeof TEXTS / sizeof *TEXTS };
+    for (size_t i = 0; i < COUNT * COUNT; i++) {
+        const char *text = TEXTS[i % COUNT];
+        struct aggr_url url, expected;
+        parse(&url, TEXTS[i / COUNT]);
+        parse(&expected, text);
+        enum aggr_err err = aggr_url_parse_again(&url, text, strlen(text), NULL);
+        CHECK(err == (expected.text ? AGGR_OK : AGGR_ERR_USAGE));
+        are_equal(&url, &expected);
+        aggr_url_deinit(&url);
+        aggr_url_deinit(&expected);
+    }
+}
+
 int main(void)
 {
     parts_are_taken_apart();
@@ -369,5 +422,6 @@ int main(void)
     userinfo_goes_with_the_authority_only();
     origins();
     passwords_are_masked();
+    parsed_again_they_are_as_new();
     return check_report();
 }
