@@ -25,6 +25,12 @@ static uint64_t now_of(struct aggr_fetch *fetch)
     return aggr_loop_now(&fetch->rt->loop);
 }
 
+/* Within what an event or a start has begun. */
+static uint64_t instant_of(const struct aggr_fetch *fetch)
+{
+    return aggr_loop_instant(&fetch->rt->loop);
+}
+
 /* The limit moves away while the timer stays: it may fire early and is set again then. */
 static void arm(struct aggr_fetch *fetch)
 {
@@ -57,7 +63,7 @@ static void stop(struct aggr_fetch *fetch)
 static void end(struct aggr_fetch *fetch)
 {
     struct aggr_runtime *rt = fetch->rt;
-    uint64_t now_ns = now_of(fetch);
+    uint64_t now_ns = instant_of(fetch);
     aggr_timer_stop(&rt->loop.timers, &fetch->timer);
     enter(fetch, AGGR_FETCH_ENDED, now_ns);
     fetch->timing.total = now_ns - fetch->begun_ns;
@@ -115,7 +121,7 @@ static void follow(struct aggr_fetch *fetch)
     aggr_response_init(&fetch->response, strcmp(fetch->hop.method, "HEAD") == 0, max_body_bytes);
     fetch->location = NULL;
     fetch->redirect_body = 0;
-    begin_hop(fetch, now_of(fetch));
+    begin_hop(fetch, instant_of(fetch));
 }
 
 static void on_end(struct aggr_sink *sink, const struct aggr_end *ended)
@@ -149,7 +155,7 @@ static void on_connected(struct aggr_sink *sink)
     note(fetch);
     if (fetch->state != AGGR_FETCH_CONNECT)
         return; /* a retry on a new connection */
-    uint64_t now_ns = now_of(fetch);
+    uint64_t now_ns = instant_of(fetch);
     enter(fetch, AGGR_FETCH_WAIT, now_ns);
     aggr_limits_connected(&fetch->limits, now_ns);
     arm(fetch);
@@ -159,7 +165,7 @@ static void on_connected(struct aggr_sink *sink)
 static void on_redial(struct aggr_sink *sink)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
-    uint64_t now_ns = now_of(fetch);
+    uint64_t now_ns = instant_of(fetch);
     enter(fetch, AGGR_FETCH_CONNECT, now_ns);
     aggr_limits_begin_hop(&fetch->limits, now_ns);
     arm(fetch);
@@ -176,7 +182,7 @@ static bool on_head(struct aggr_sink *sink, const char *bytes, size_t len)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
     struct aggr_response *response = &fetch->response;
-    uint64_t now_ns = now_of(fetch);
+    uint64_t now_ns = instant_of(fetch);
     aggr_limits_heard(&fetch->limits, now_ns);
     enter(fetch, AGGR_FETCH_BODY, now_ns);
     bool is_good = aggr_response_head(response, bytes, len);
@@ -205,7 +211,7 @@ static void on_heard(struct aggr_sink *sink)
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
     note(fetch);
     if (fetch->limits.idle_timeout_ns != AGGR_NEVER)
-        aggr_limits_heard(&fetch->limits, now_of(fetch));
+        aggr_limits_heard(&fetch->limits, instant_of(fetch));
 }
 
 static bool on_data(struct aggr_sink *sink, const char *bytes, size_t len)
@@ -253,7 +259,7 @@ static void on_granted(struct aggr_waiter *waiter)
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(waiter, struct aggr_fetch, waiter);
     struct aggr_transport *transport = fetch->transport;
     struct aggr_failure why = {0};
-    uint64_t now_ns = now_of(fetch);
+    uint64_t now_ns = instant_of(fetch);
     enter(fetch, AGGR_FETCH_CONNECT, now_ns);
     aggr_limits_resume(&fetch->limits, now_ns);
     prepare_request(fetch);

@@ -3,8 +3,8 @@
 #include <string.h>
 
 /* UNSURE_MS: a connection idle for as long is looked at before it is used, since a busy script
- * keeps the loop from telling what has come. PROVEN_MS: one that its server does not keep has been
- * closed by then. */
+ * keeps the loop from telling what has come. PROVEN_MS: one that its server does not
+ * keep has been closed by then. */
 enum { IDLE_S = 60, UNSURE_MS = 1, PROVEN_MS = 1 };
 
 struct aggr_http1_origin {
@@ -144,7 +144,7 @@ struct aggr_http1_connection *aggr_http1_pool_take(struct aggr_http1_pool *pool,
     struct aggr_http1_origin *origin = find(pool, request, &hash);
     if (!origin)
         return NULL;
-    uint64_t now_ns = aggr_loop_now(pool->loop);
+    uint64_t now_ns = aggr_loop_instant(pool->loop);
     struct aggr_list *next;
     for (struct aggr_list *link = origin->idle.next; link != &origin->idle; link = next) {
         next = link->next;
@@ -184,7 +184,7 @@ void aggr_http1_pool_keep(struct aggr_http1_connection *connection)
     struct aggr_http1_pool *pool = connection->pool;
     connection->exchange = NULL;
     connection->served++;
-    connection->idle_since_ns = aggr_loop_now(pool->loop);
+    connection->idle_since_ns = aggr_loop_instant(pool->loop);
     aggr_list_push(connection->origin->idle.next, &connection->link); /* before the first */
     aggr_list_push(&pool->by_age, &connection->by_age);
     arm(pool, due_of(connection));

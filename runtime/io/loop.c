@@ -15,6 +15,7 @@ enum aggr_err aggr_loop_init(struct aggr_loop *loop, struct aggr_clock *clock)
     loop->ledger = (struct aggr_ledger){0};
     loop->timers = (struct aggr_timers){.ledger = &loop->ledger};
     loop->clock = clock;
+    loop->instant_ns = 0;
     loop->in_flight = 0;
     return AGGR_OK;
 }
@@ -40,7 +41,8 @@ unsigned aggr_loop_deinit(struct aggr_loop *loop)
 
 uint64_t aggr_loop_now(struct aggr_loop *loop)
 {
-    return loop->clock->monotonic_ns(loop->clock);
+    loop->instant_ns = loop->clock->monotonic_ns(loop->clock);
+    return loop->instant_ns;
 }
 
 /* An alarm that is set too early costs one empty turn, moving it each time costs more. */
@@ -99,6 +101,7 @@ enum aggr_err aggr_watch_init(struct aggr_loop *loop, struct aggr_watch *watch, 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct aggr_watch *watch = AGGR_LIST_ENTRY(poll, struct aggr_watch, poll);
+    aggr_loop_now(AGGR_LIST_ENTRY(poll->loop, struct aggr_loop, uv));
     if (status < 0)
         watch->armed = 0; /* uv has stopped it */
     if (watch->mask == 0) {

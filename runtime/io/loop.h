@@ -19,6 +19,7 @@ struct aggr_loop {
     struct aggr_timers timers;
     struct aggr_ledger ledger; /* to be read after deinit, too */
     struct aggr_clock *clock;  /* borrowed */
+    uint64_t instant_ns;       /* when the clock was read last */
     unsigned in_flight; /* answers still to come from outside: a virtual clock must not jump */
 };
 
@@ -30,6 +31,13 @@ unsigned aggr_loop_deinit(struct aggr_loop *loop);
 
 /* The clock, read afresh, in ns. */
 uint64_t aggr_loop_now(struct aggr_loop *loop);
+
+/* The clock as it was read last: for each socket's event and each timer that is due it was, so what
+ * comes of one event has one time, and reads the clock once. */
+static inline uint64_t aggr_loop_instant(const struct aggr_loop *loop)
+{
+    return loop->instant_ns;
+}
 
 /* One turn (R33): due timers in order, then I/O. Waits for the next event only when `may_wait`.
  * With a virtual clock that may jump (nothing in flight) it jumps in place of waiting. */

@@ -37,6 +37,7 @@ static void set_up(unsigned max)
     clock_ = virtual_clock_at(AGGR_NS_PER_S);
     memset(closed, 0, sizeof closed);
     CHECK(aggr_loop_init(&loop, &clock_.clock) == AGGR_OK);
+    aggr_loop_now(&loop);
     aggr_http1_pool_init(&pool, &loop, max);
 }
 
@@ -182,6 +183,7 @@ static void one_that_is_due_is_not_taken(void)
     set_up(0);
     add_idle('a', "http://a", 5);
     clock_.now_ns += 4 * AGGR_NS_PER_S;
+    aggr_loop_now(&loop);
     CHECK(take("http://a", 0, false) == '-');
     CHECK_STR(closed, "a");
     tear_down();
