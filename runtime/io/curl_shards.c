@@ -24,6 +24,7 @@ static void act(struct aggr_curl_shard *shard, int fd, int flags)
     const struct aggr_curl_shards_ops *ops = shard->pool->shards->ops;
     int running;
     curl_multi_socket_action(shard->multi, fd, flags, &running);
+    aggr_loop_now(shard->pool->shards->loop); /* a TLS handshake takes its time */
     drain(shard);
     if (ops->on_acted)
         ops->on_acted(shard, fd == CURL_SOCKET_TIMEOUT ? -1 : fd);

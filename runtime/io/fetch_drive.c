@@ -155,7 +155,7 @@ static void on_connected(struct aggr_sink *sink)
     note(fetch);
     if (fetch->state != AGGR_FETCH_CONNECT)
         return; /* a retry on a new connection */
-    uint64_t now_ns = instant_of(fetch);
+    uint64_t now_ns = now_of(fetch);
     enter(fetch, AGGR_FETCH_WAIT, now_ns);
     aggr_limits_connected(&fetch->limits, now_ns);
     arm(fetch);
@@ -165,7 +165,7 @@ static void on_connected(struct aggr_sink *sink)
 static void on_redial(struct aggr_sink *sink)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
-    uint64_t now_ns = instant_of(fetch);
+    uint64_t now_ns = now_of(fetch);
     enter(fetch, AGGR_FETCH_CONNECT, now_ns);
     aggr_limits_begin_hop(&fetch->limits, now_ns);
     arm(fetch);
@@ -182,7 +182,7 @@ static bool on_head(struct aggr_sink *sink, const char *bytes, size_t len)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
     struct aggr_response *response = &fetch->response;
-    uint64_t now_ns = instant_of(fetch);
+    uint64_t now_ns = now_of(fetch);
     aggr_limits_heard(&fetch->limits, now_ns);
     enter(fetch, AGGR_FETCH_BODY, now_ns);
     bool is_good = aggr_response_head(response, bytes, len);

@@ -3,9 +3,10 @@
 #include <string.h>
 
 /* UNSURE_MS: a connection idle for as long is looked at before it is used, since a busy script
- * keeps the loop from telling what has come. PROVEN_MS: one that its server does not
+ * keeps the loop from telling what has come. It is more than what a turn takes with a thousand
+ * requests in flight, each of which would pay for a look. PROVEN_MS: one that its server does not
  * keep has been closed by then. */
-enum { IDLE_S = 60, UNSURE_MS = 1, PROVEN_MS = 1 };
+enum { IDLE_S = 60, UNSURE_MS = 20, PROVEN_MS = 1 };
 
 struct aggr_http1_origin {
     struct aggr_table_node node;

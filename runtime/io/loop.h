@@ -32,8 +32,8 @@ unsigned aggr_loop_deinit(struct aggr_loop *loop);
 /* The clock, read afresh, in ns. */
 uint64_t aggr_loop_now(struct aggr_loop *loop);
 
-/* The clock as it was read last: for each socket's event and each timer that is due it was, so what
- * comes of one event has one time, and reads the clock once. */
+/* The clock as it was read last, which it was for each event of a socket and for each turn's
+ * timers: for what comes of one and has taken no time. */
 static inline uint64_t aggr_loop_instant(const struct aggr_loop *loop)
 {
     return loop->instant_ns;
