@@ -1,6 +1,9 @@
 #include "io/loop.h"
 #include "base/list.h"
 
+/* In a row. From an answer to the next task's request it takes three turns. */
+enum { HALF_TURNS_MAX = 3, HALF_TURNS_NS = 100 * 1000 };
+
 static void on_alarm(uv_timer_t *alarm)
 {
     uv_stop(alarm->loop); /* the heap's timers are fired by turn, in their order */
@@ -15,7 +18,8 @@ enum aggr_err aggr_loop_init(struct aggr_loop *loop, struct aggr_clock *clock)
     loop->ledger = (struct aggr_ledger){0};
     loop->timers = (struct aggr_timers){.ledger = &loop->ledger};
     loop->clock = clock;
-    loop->instant_ns = 0;
+    loop->instant_ns = loop->polled_ns = 0;
+    loop->half_turns = 0;
     loop->in_flight = 0;
     return AGGR_OK;
 }
@@ -61,6 +65,13 @@ static void set_alarm(struct aggr_loop *loop, uint64_t due_ns, uint64_t now_ns)
     loop->alarm_due_ns = due_ns;
 }
 
+static void run_uv(struct aggr_loop *loop, uv_run_mode mode)
+{
+    uv_run(&loop->uv, mode);
+    loop->polled_ns = loop->instant_ns;
+    loop->half_turns = 0;
+}
+
 void aggr_loop_turn(struct aggr_loop *loop, bool may_wait)
 {
     struct aggr_clock *clock = loop->clock;
@@ -69,17 +80,27 @@ void aggr_loop_turn(struct aggr_loop *loop, bool may_wait)
         may_wait = false;
     uint64_t due_ns = aggr_timers_next(&loop->timers);
     if (!may_wait || due_ns <= now_ns) {
-        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        run_uv(loop, UV_RUN_NOWAIT);
         return;
     }
     if (!clock->jump) {
         set_alarm(loop, due_ns, now_ns);
     } else if (loop->in_flight == 0 && due_ns != AGGR_NEVER && clock->jump(clock, due_ns)) {
         aggr_timers_fire(&loop->timers, aggr_loop_now(loop));
-        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        run_uv(loop, UV_RUN_NOWAIT);
         return;
     }
-    uv_run(&loop->uv, UV_RUN_ONCE);
+    run_uv(loop, UV_RUN_ONCE);
+}
+
+bool aggr_loop_half_turn(struct aggr_loop *loop)
+{
+    uint64_t now_ns = aggr_loop_now(loop);
+    if (loop->half_turns == HALF_TURNS_MAX || now_ns - loop->polled_ns >= HALF_TURNS_NS)
+        return false;
+    loop->half_turns++;
+    aggr_timers_fire(&loop->timers, now_ns);
+    return true;
 }
 
 bool aggr_loop_pending(const struct aggr_loop *loop)

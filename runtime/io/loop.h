@@ -20,6 +20,8 @@ struct aggr_loop {
     struct aggr_ledger ledger; /* to be read after deinit, too */
     struct aggr_clock *clock;  /* borrowed */
     uint64_t instant_ns;       /* when the clock was read last */
+    uint64_t polled_ns;        /* about when uv was run last */
+    unsigned half_turns;       /* since then */
     unsigned in_flight; /* answers still to come from outside: a virtual clock must not jump */
 };
 
@@ -42,6 +44,10 @@ static inline uint64_t aggr_loop_instant(const struct aggr_loop *loop)
 /* One turn (R33): due timers in order, then I/O. Waits for the next event only when `may_wait`.
  * With a virtual clock that may jump (nothing in flight) it jumps in place of waiting. */
 void aggr_loop_turn(struct aggr_loop *loop, bool may_wait);
+
+/* The first half of a turn, for one in which there is no time to wait: I/O was looked at a moment
+ * ago, and a look is a system call. False, and nothing was done: it is time for a whole one. */
+bool aggr_loop_half_turn(struct aggr_loop *loop);
 
 /* False when only the caller itself could ever make something happen again: nothing in flight, and
  * no timer but those in the background. */

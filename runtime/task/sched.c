@@ -170,6 +170,7 @@ bool aggr_sched_step(struct aggr_sched *sched)
     bool idle = aggr_list_empty(&sched->queue);
     if (idle && !aggr_loop_pending(sched->loop))
         return aggr_report_deadlock(sched);
-    aggr_loop_turn(sched->loop, idle);
+    if (idle || !aggr_loop_half_turn(sched->loop))
+        aggr_loop_turn(sched->loop, idle);
     return true;
 }

@@ -21,6 +21,14 @@ static void on_due(struct aggr_timer *self)
     fired[fired_len++] = ((struct named *)self)->name;
 }
 
+static int wakes;
+
+static void on_woken(uv_async_t *woken)
+{
+    (void)woken;
+    wakes++;
+}
+
 static void a_virtual_clock_jumps_from_timer_to_timer(void)
 {
     struct virtual_clock clock = virtual_clock_at(1000);
@@ -147,6 +155,34 @@ static void an_idle_watch_stays_armed_until_an_event(void)
     CHECK(aggr_loop_deinit(&loop) == 0);
 }
 
+/* At most three in a row, and only just after a whole one. */
+static void a_half_turn_fires_timers_and_leaves_io_alone(void)
+{
+    struct virtual_clock clock = virtual_clock_at(AGGR_NS_PER_S);
+    struct aggr_loop loop;
+    CHECK(aggr_loop_init(&loop, &clock.clock) == AGGR_OK);
+    CHECK(!aggr_loop_half_turn(&loop));
+    aggr_loop_turn(&loop, false);
+    struct named due = {{.rank = AGGR_TIMER_PLAIN, .on_due = on_due}, &loop, 1};
+    aggr_timer_start(&loop.timers, &due.timer, clock.now_ns);
+    fired_len = 0;
+    uv_async_t woken;
+    CHECK(uv_async_init(&loop.uv, &woken, on_woken) == 0);
+    uv_async_send(&woken);
+    wakes = 0;
+    for (int i = 0; i < 3; i++)
+        CHECK(aggr_loop_half_turn(&loop));
+    CHECK(fired_len == 1 && wakes == 0);
+    CHECK(!aggr_loop_half_turn(&loop));
+    aggr_loop_turn(&loop, false);
+    CHECK(wakes == 1);
+    CHECK(aggr_loop_half_turn(&loop));
+    clock.now_ns += AGGR_NS_PER_MS / 10;
+    CHECK(!aggr_loop_half_turn(&loop));
+    uv_close((uv_handle_t *)&woken, NULL);
+    CHECK(aggr_loop_deinit(&loop) == 0);
+}
+
 int main(void)
 {
     a_virtual_clock_jumps_from_timer_to_timer();
@@ -154,5 +190,6 @@ int main(void)
     a_timer_is_never_early();
     a_uv_timer_does_not_keep_the_turn_waiting();
     an_idle_watch_stays_armed_until_an_event();
+    a_half_turn_fires_timers_and_leaves_io_alone();
     return check_report();
 }
