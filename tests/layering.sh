@@ -55,6 +55,8 @@ for file in lua/*.lua lua/aggr/*.lua lua/prelude/*.lua lua/check/*.lua; do
   for module in $(sed -n 's/.*[^"_.a-z]require *(\{0,1\} *"\([a-z0-9_.]*\)".*/\1/p' "$file"); do
     case $module in
     aggr | aggr.* | prelude.* | cjson | cjson.* | table.new | table.clear | bit | jit | jit.util) ;;
+    ffi)
+      case $file in lua/aggr/exact.lua | lua/prelude/native.lua) ;; *) complain "$file: requires $module" ;; esac ;;
     check.* | luacheck.parser | luacheck.lexer)
       case $file in lua/check/*) ;; *) complain "$file: requires $module" ;; esac ;;
     *) complain "$file: requires $module" ;;

@@ -223,6 +223,7 @@ function errors.show(value)
     if name == "aggr" then return "aggr itself (call it with a dot: aggr.name(…))" end
     if type(name) == "string" then return (name:find("^[aeiou]") and "an " or "a ") .. name end
   end
+  if kind == "cdata" then return tostring(value):match("^%-?%d+U?L?L?$") or ARTICLE[kind] end
   return ARTICLE[kind] or tostring(value)
 end
 

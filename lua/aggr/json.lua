@@ -5,8 +5,10 @@ local cjson = require "cjson"
 local core = require "aggr.core.json"
 local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
+local exact = require "aggr.exact"
 local mask = require "aggr.mask"
 local options = require "aggr.options"
+local size = require "aggr.size"
 local utf8 = require "aggr.utf8"
 
 local json = {}
@@ -47,11 +49,10 @@ function json.encode(value, opts)
 end
 
 local DEPTH, DEEPEST = 1000, 3000
-local DECODE_OPTIONS = options.declare("aggr.json.decode", 2, { null = true, depth = true })
-local PLAIN = { drop_nulls = false, depth = DEPTH }
 local AROUND = 15 -- characters shown on each side of what is wrong
+local BIGINT = { exact = 0, string = core.BIG_STRING, number = core.BIG_NUMBER }
 
-local decode, step = core.decoder(encoder.LIST)
+local decode, step = core.decoder { list = encoder.LIST, marks = encoder.marks, exact = exact.of }
 local isyieldable = coroutine.isyieldable
 
 local task -- aggr.core.task, where there is a scheduler
@@ -108,10 +109,22 @@ local function complaint(source, what, offset, keys)
     path ~= "" and ", " .. path or "", what, near(before, behind)), fields
 end
 
---- How to decode.
+--- What `json.decode` and `res:json` are asked for.
+---@class aggr.DecodeOptions
+---@field null "nil"?                           drop nulls, otherwise they are aggr.null
+---@field depth integer?                        the most levels (1000)
+---@field bigint "exact"|"string"|"number"|nil  what integers beyond 2^53 become (exact)
+---@field order boolean?                        remember the order of keys: json.keys, json.encode
+---@field strict boolean?                       refuse a key that comes twice in an object
+---@field max_size integer|string|nil           the longest text
+
+--- The same, checked.
 ---@class aggr.Decoding
----@field drop_nulls boolean
+---@field flags integer
 ---@field depth integer
+---@field max_size integer?
+
+local PLAIN = { flags = 0, depth = DEPTH }
 
 --- The value; or nil, what is wrong with the text ("at byte 17 (…): …") and where, as fields of an
 --- Error. A text of over 256 KiB is decoded in slices: a checkpoint, so it may raise a cancellation.
@@ -120,20 +133,34 @@ end
 ---@return any value, string? message, table? fields
 function json.parse(source, how)
   how = how or PLAIN
-  local ok, value, offset, keys = decode(source, how.drop_nulls, how.depth)
+  local largest = how.max_size
+  if largest and core.size(source) > largest then
+    return nil, complaint(source, ("longer than %d bytes (max_size)"):format(largest), largest, {})
+  end
+  local ok, value, offset, keys = decode(source, how.flags, how.depth)
   if ok == nil then ok, value, offset, keys = in_slices(value) end
   if ok then return value end
   return nil, complaint(source, value, offset, keys)
 end
 
+local function flag(opts, name, what)
+  local value = opts[name]
+  if value == nil or value == false then return 0 end
+  if value ~= true then errors.usage(1, "%s: %s must be true or false, got %s", what, name, errors.show(value)) end
+  return core[name:upper()]
+end
+
+local DECODE_OPTIONS = options.declare("aggr.json.decode", 2,
+  { null = true, depth = true, bigint = true, order = true, strict = true, max_size = true })
+
 --- What `opts` (checked here) ask for.
----@param opts { null: "nil"?, depth: integer? }?
+---@param opts aggr.DecodeOptions?
 ---@param what string
 ---@return aggr.Decoding
 function json.decoding(opts, what)
   if opts == nil then return PLAIN end
   options.check(opts, DECODE_OPTIONS, what)
-  local null, depth = opts.null, opts.depth
+  local null, depth, bigint = opts.null, opts.depth, opts.bigint
   if null ~= nil and null ~= "nil" then
     errors.usage(1, "%s: null can only be 'nil' (drop nulls), got %s", what, errors.show(null))
   end
@@ -141,13 +168,20 @@ function json.decoding(opts, what)
   if type(depth) ~= "number" or depth % 1 ~= 0 or depth < 1 or depth > DEEPEST then
     errors.usage(1, "%s: depth must be a whole number from 1 to %d, got %s", what, DEEPEST, errors.show(depth))
   end
-  return { drop_nulls = null == "nil", depth = depth }
+  if bigint == nil then bigint = "exact" end
+  if not BIGINT[bigint] then
+    errors.usage(1, "%s: bigint must be 'exact', 'string' or 'number', got %s", what, errors.show(bigint))
+  end
+  return {
+    flags = (null and core.DROP_NULLS or 0) + BIGINT[bigint] + flag(opts, "order", what) + flag(opts, "strict", what),
+    depth = depth,
+    max_size = opts.max_size and size.bytes(opts.max_size, what .. ": max_size") or nil,
+  }
 end
 
 --- The value of a JSON text. Raises kind `decode` naming the byte.
 ---@param text string
----@param opts { null: "nil"?, depth: integer? }? null = "nil" drops nulls, otherwise they are
----aggr.null; depth: the most levels (1000)
+---@param opts aggr.DecodeOptions?
 ---@return any
 function json.decode(text, opts)
   if type(text) ~= "string" then

@@ -87,8 +87,7 @@ function methods:header_values(name)
 end
 
 --- The body, decoded. Raises kind `decode` naming the byte where it stops being JSON.
----@param opts { null: "nil"?, depth: integer? }? null = "nil" drops nulls, otherwise they are
----aggr.null; depth: the most levels (1000)
+---@param opts aggr.DecodeOptions?
 ---@return any
 function methods:json(opts)
   check_self(self, "json")

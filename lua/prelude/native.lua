@@ -65,7 +65,7 @@ end
 function native.install(script)
   local package = script.package
   local preload, loaders = package.preload, package.loaders
-  ffi = preload.ffi("ffi")
+  ffi = require "ffi" -- the library's own: a second one would take the types of the first away
   finalizer.guard_ffi(ffi)
   package.loaded.ffi, preload.ffi = nil, nil
   local open_buffer, find_preloaded, loadlib = preload["string.buffer"], loaders[1], package.loadlib

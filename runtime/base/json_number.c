@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What the digits say: mantissa x 10^exponent, where the mantissa is right up to 19 digits. */
 struct decimal {
@@ -224,4 +225,19 @@ enum aggr_json_number aggr_json_read_number(const char **at, const char *end, do
         *value = -*value;
     *at = behind;
     return AGGR_JSON_NUMBER_DONE;
+}
+
+size_t aggr_json_big_integer(const char *at)
+{
+    static const char largest[] = "9007199254740992";
+    enum { DIGITS = sizeof largest - 1 };
+    const char *first = at + (*at == '-'), *behind = first;
+    while (is_digit(*behind))
+        behind++;
+    size_t digits = (size_t)(behind - first);
+    if (*behind == '.' || (*behind | 0x20) == 'e' || digits < DIGITS)
+        return 0;
+    if (digits == DIGITS && memcmp(first, largest, DIGITS) <= 0)
+        return 0;
+    return (size_t)(behind - at);
 }

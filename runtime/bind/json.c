@@ -1,18 +1,25 @@
 /* aggr.core.json -- JSON texts to values, for the library alone. A source is a string or a
  * Response.
  *
- *   decoder(list) -> decode, step         `list`: the metatable of empty arrays
- *   decode(source, drop_nulls, depth, at_once | nil)
+ *   decoder(tools) -> decode, step        tools.list: the metatable of empty arrays;
+ * tools.exact(digits)
+ *                                         -> what stands for a large integer; tools.marks: table of
+ *                                         the keys' order, object -> list
+ *   decode(source, flags, depth, at_once | nil)
  *       -> true, value
  *       -> false, what, offset, keys      what is wrong at the byte (from 0), and the way there
  *       -> nil, pending                   over at_once (256 KiB) bytes: nothing has been done yet
  *   step(pending, bytes) -> the same      another slice of it; math.huge: the rest
  *   excerpt(source, offset) -> line, column, before, behind
  *                                         where the byte is, and up to 1,000 bytes on both sides
+ *   size(source) -> bytes
  *   SLICE                                 bytes for a step
+ *   DROP_NULLS, STRICT, ORDER, BIG_STRING, BIG_NUMBER
+ *                                         flags, to be added up; without one of the last two, large
+ *                                         integers are made by tools.exact
  *
- * decode and step share their upvalues: `list`, the decoder that short texts take turns with, the
- * collector's pace, and run_slice as a Lua value.
+ * decode and step share their upvalues: the list and the tools, the decoder that short texts take
+ * turns with, the collector's pace, and run_slice as a Lua value.
  */
 #include "bind/json.h"
 #include "base/json_text.h"
@@ -29,7 +36,9 @@ enum {
     EXCERPT_BYTES = 1000,
 };
 
-enum { LIST = 1, COMMON, PACE, RUN_SLICE, UPVALUES = RUN_SLICE };
+enum { LIST = 1, TOOLS, COMMON, PACE, RUN_SLICE, UPVALUES = RUN_SLICE };
+
+enum { DROP_NULLS = 1, STRICT = 2, ORDER = 4, BIG_STRING = 8, BIG_NUMBER = 16 };
 
 static struct aggr_json_text text_at(lua_State *L, int index)
 {
@@ -39,6 +48,20 @@ static struct aggr_json_text text_at(lua_State *L, int index)
     else
         text.bytes = luaL_checklstring(L, index, &text.len);
     return text;
+}
+
+static struct aggr_json_rules rules_at(lua_State *L, int flags_index, int depth_index)
+{
+    int flags = (int)luaL_checkinteger(L, flags_index);
+    int depth = (int)luaL_checkinteger(L, depth_index);
+    luaL_argcheck(L, depth >= 1 && depth <= AGGR_JSON_DEEPEST, depth_index, "out of range");
+    return (struct aggr_json_rules){.depth = depth,
+                                    .bigint = flags & BIG_STRING   ? AGGR_JSON_BIG_STRING
+                                              : flags & BIG_NUMBER ? AGGR_JSON_BIG_NUMBER
+                                                                   : AGGR_JSON_BIG_EXACT,
+                                    .drop_nulls = flags & DROP_NULLS,
+                                    .strict = flags & STRICT,
+                                    .order = flags & ORDER};
 }
 
 /* Of the decoder at 1: one slice, with the stack as that wants it. Leaves the results. */
@@ -90,17 +113,18 @@ static struct aggr_json_decoder *push_common(lua_State *L, int depth)
     if (!aggr_json_decoder_is_busy(decoder) && aggr_json_decoder_fits(decoder, depth))
         return decoder;
     lua_pop(L, 1);
-    decoder = aggr_json_decoder_new(L, depth);
+    decoder = aggr_json_decoder_new(L, depth, lua_upvalueindex(TOOLS));
     lua_pushvalue(L, -1);
     lua_replace(L, common);
     return decoder;
 }
 
 /* Leaves nil and a decoder of the text's own, which keeps the source. */
-static int postpone(lua_State *L, struct aggr_json_text text, int depth, bool drop_nulls)
+static int postpone(lua_State *L, struct aggr_json_text text, struct aggr_json_rules rules)
 {
     lua_pushnil(L);
-    aggr_json_decoder_start(aggr_json_decoder_new(L, depth), text, depth, drop_nulls);
+    aggr_json_decoder_start(aggr_json_decoder_new(L, rules.depth, lua_upvalueindex(TOOLS)), text,
+                            rules);
     lua_getfenv(L, -1);
     lua_pushvalue(L, 1);
     lua_setfield(L, -2, "source");
@@ -111,13 +135,11 @@ static int postpone(lua_State *L, struct aggr_json_text text, int depth, bool dr
 static int l_decode(lua_State *L)
 {
     struct aggr_json_text text = text_at(L, 1);
-    bool drop_nulls = lua_toboolean(L, 2);
-    int depth = (int)luaL_checkinteger(L, 3);
-    luaL_argcheck(L, depth >= 1 && depth <= AGGR_JSON_DEEPEST, 3, "out of range");
+    struct aggr_json_rules rules = rules_at(L, 2, 3);
     if ((lua_Number)text.len > luaL_optnumber(L, 4, AT_ONCE_BYTES))
-        return postpone(L, text, depth, drop_nulls);
-    struct aggr_json_decoder *decoder = push_common(L, depth);
-    aggr_json_decoder_start(decoder, text, depth, drop_nulls);
+        return postpone(L, text, rules);
+    struct aggr_json_decoder *decoder = push_common(L, rules.depth);
+    aggr_json_decoder_start(decoder, text, rules);
     lua_insert(L, 1);
     lua_settop(L, 2);
     lua_pushvalue(L, lua_upvalueindex(LIST));
@@ -138,7 +160,9 @@ static int l_decoder(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    aggr_json_decoder_new(L, AGGR_JSON_DEPTH);
+    lua_getfield(L, 1, "list");
+    lua_insert(L, 1);
+    aggr_json_decoder_new(L, AGGR_JSON_DEPTH, TOOLS);
     aggr_json_pace_init(lua_newuserdata(L, sizeof(struct aggr_json_pace)), L);
     lua_pushcfunction(L, l_run_slice);
     for (int i = 1; i <= UPVALUES; i++)
@@ -167,15 +191,31 @@ static int l_excerpt(lua_State *L)
     return 4;
 }
 
+static int l_size(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)text_at(L, 1).len);
+    return 1;
+}
+
+static void set_number(lua_State *L, const char *name, int number)
+{
+    lua_pushinteger(L, number);
+    lua_setfield(L, -2, name);
+}
+
 int aggr_bind_json(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"decoder", l_decoder}, {"excerpt", l_excerpt}, {NULL, NULL}};
+        {"decoder", l_decoder}, {"excerpt", l_excerpt}, {"size", l_size}, {NULL, NULL}};
     aggr_object_define(L, AGGR_OBJECT_DECODER);
     lua_pop(L, 1);
     lua_newtable(L);
     luaL_register(L, NULL, functions);
-    lua_pushinteger(L, SLICE_BYTES);
-    lua_setfield(L, -2, "SLICE");
+    set_number(L, "SLICE", SLICE_BYTES);
+    set_number(L, "DROP_NULLS", DROP_NULLS);
+    set_number(L, "STRICT", STRICT);
+    set_number(L, "ORDER", ORDER);
+    set_number(L, "BIG_STRING", BIG_STRING);
+    set_number(L, "BIG_NUMBER", BIG_NUMBER);
     return 1;
 }

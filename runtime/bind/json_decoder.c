@@ -1,4 +1,5 @@
 #include "bind/json_decoder.h"
+#include "bind/json_path.h"
 #include "task/object.h"
 #include <lauxlib.h>
 #include <string.h>
@@ -14,7 +15,14 @@ struct aggr_json_decoder {
 /* In the environment they are behind what the reader keeps there. */
 enum { SAVED = AGGR_JSON_STORED };
 
-struct aggr_json_decoder *aggr_json_decoder_new(lua_State *L, int depth)
+/* What is in the table at `tools` under `name` goes to `slot` of the one on top. */
+static void store(lua_State *L, int tools, const char *name, int slot)
+{
+    lua_getfield(L, tools, name);
+    lua_rawseti(L, -2, slot);
+}
+
+struct aggr_json_decoder *aggr_json_decoder_new(lua_State *L, int depth, int tools)
 {
     struct aggr_json_decoder *d;
     d = aggr_object_new(L, AGGR_OBJECT_DECODER, sizeof *d + (size_t)depth * sizeof *d->levels);
@@ -23,6 +31,8 @@ struct aggr_json_decoder *aggr_json_decoder_new(lua_State *L, int depth)
     d->saved = 0;
     aggr_json_reader_init(&d->reader, d->levels);
     lua_createtable(L, SAVED, 0);
+    store(L, tools, "exact", AGGR_JSON_EXACT);
+    store(L, tools, "marks", AGGR_JSON_MARKS);
     lua_setfenv(L, -2);
     return d;
 }
@@ -42,12 +52,12 @@ bool aggr_json_decoder_fits(const struct aggr_json_decoder *d, int depth)
     return depth <= d->levels_cap;
 }
 
-void aggr_json_decoder_start(struct aggr_json_decoder *d, struct aggr_json_text text, int depth,
-                             bool drop_nulls)
+void aggr_json_decoder_start(struct aggr_json_decoder *d, struct aggr_json_text text,
+                             struct aggr_json_rules rules)
 {
     d->busy = true;
     d->saved = 0;
-    aggr_json_reader_start(&d->reader, text, depth, drop_nulls);
+    aggr_json_reader_start(&d->reader, text, rules);
 }
 
 static void push_failure(struct aggr_json_decoder *d, lua_State *L)
@@ -55,9 +65,9 @@ static void push_failure(struct aggr_json_decoder *d, lua_State *L)
     const struct aggr_json_reader *reader = &d->reader;
     int top = lua_gettop(L);
     luaL_checkstack(L, LUA_MINSTACK, "nested too deep");
-    lua_pushfstring(L, reader->wrong, reader->deepest);
+    lua_pushfstring(L, reader->wrong, reader->rules.depth);
     lua_pushnumber(L, (lua_Number)(reader->at - reader->start));
-    aggr_json_reader_push_path(reader, L, top);
+    aggr_json_path_push(reader, L, top);
 }
 
 /* What is open goes into the environment. */

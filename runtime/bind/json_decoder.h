@@ -30,8 +30,9 @@ enum aggr_json_slice {
 
 struct aggr_json_decoder;
 
-/* Pushes a decoder for up to `depth` levels. */
-struct aggr_json_decoder *aggr_json_decoder_new(lua_State *L, int depth);
+/* Pushes a decoder for up to `depth` levels. `tools` is the index of a table with the function
+ * under `exact` that makes a value of an integer's digits, and the table of marks under `marks`. */
+struct aggr_json_decoder *aggr_json_decoder_new(lua_State *L, int depth, int tools);
 
 /* The decoder at `index`; raises when it is none. */
 struct aggr_json_decoder *aggr_json_decoder_check(lua_State *L, int index);
@@ -42,9 +43,9 @@ bool aggr_json_decoder_is_busy(const struct aggr_json_decoder *decoder);
 /* Whether it was made for that many levels. */
 bool aggr_json_decoder_fits(const struct aggr_json_decoder *decoder, int depth);
 
-/* Begins. `drop_nulls` leaves nulls out. The caller keeps the text alive. */
+/* Begins. The caller keeps the text alive. */
 void aggr_json_decoder_start(struct aggr_json_decoder *decoder, struct aggr_json_text text,
-                             int depth, bool drop_nulls);
+                             struct aggr_json_rules rules);
 
 /* The next `bytes` of the text or a little more. The stack must hold the decoder at 1, anything at
  * 2, the metatable of empty arrays at 3, and nothing else. May throw (memory). */

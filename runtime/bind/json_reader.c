@@ -2,7 +2,9 @@
 #include "base/json_number.h"
 #include "base/json_text.h"
 #include "base/json_word.h"
+#include "bind/json_order.h"
 #include <lauxlib.h>
+#include <math.h>
 #include <string.h>
 
 void aggr_json_reader_init(struct aggr_json_reader *reader, struct aggr_json_level *levels)
@@ -12,14 +14,14 @@ void aggr_json_reader_init(struct aggr_json_reader *reader, struct aggr_json_lev
 }
 
 void aggr_json_reader_start(struct aggr_json_reader *reader, struct aggr_json_text text,
-                            int deepest, bool drop_nulls)
+                            struct aggr_json_rules rules)
 {
     reader->start = reader->at = reader->room.looked_to = text.bytes;
     reader->end = text.bytes + text.len;
     reader->expected = AGGR_JSON_A_VALUE;
-    reader->drop_nulls = drop_nulls;
+    reader->rules = rules;
     reader->depth = 0;
-    reader->deepest = deepest;
+    reader->trail = 0;
 }
 
 static enum aggr_json_verdict fail(struct aggr_json_reader *reader, const char *wrong)
@@ -86,7 +88,7 @@ static enum aggr_json_verdict open_level(struct aggr_json_reader *reader, lua_St
                                          bool is_object)
 {
     enum { AT_ONCE = 32, SLOTS = 2 };
-    if (reader->depth == reader->deepest)
+    if (reader->depth == reader->rules.depth)
         return fail(reader, "nested deeper than %d");
     if (reader->depth % AT_ONCE == 0 && !lua_checkstack(L, AT_ONCE * SLOTS + LUA_MINSTACK))
         return fail(reader, "nested too deep for Lua's stack");
@@ -113,6 +115,8 @@ static enum aggr_json_verdict close_level(struct aggr_json_reader *reader, lua_S
         (uint16_t)(level.count < AGGR_JSON_LARGEST_HINT ? level.count : AGGR_JSON_LARGEST_HINT);
     reader->at++;
     reader->depth--;
+    if (level.is_object && aggr_json_order_matters(reader))
+        aggr_json_order_close(reader, L, &level);
     if (level.is_object)
         hint_of(reader, level.place)->members = count;
     else
@@ -155,6 +159,8 @@ static enum aggr_json_verdict put_string(struct aggr_json_reader *reader, lua_St
     }
     struct aggr_json_level *level = innermost(reader);
     level->inner = (uint8_t)aggr_json_keys_push(&reader->keys, L, AGGR_JSON_STORE, bytes, len);
+    if (aggr_json_order_matters(reader) && !aggr_json_order_add(reader, L))
+        return fail(reader, "a key that is there already");
     level->count++;
     reader->expected = AGGR_JSON_A_COLON;
     if (*reader->at == ':') {
@@ -220,10 +226,31 @@ static enum aggr_json_verdict begin_string(struct aggr_json_reader *reader, lua_
     return scan_string(reader, L);
 }
 
+/* The integer from `first` on, of so many bytes, which a double may not hold. */
+static enum aggr_json_verdict put_digits(struct aggr_json_reader *reader, lua_State *L,
+                                         const char *first, size_t len)
+{
+    if (reader->rules.bigint == AGGR_JSON_BIG_EXACT)
+        lua_rawgeti(L, AGGR_JSON_STORE, AGGR_JSON_EXACT);
+    lua_pushlstring(L, first, len);
+    if (reader->rules.bigint == AGGR_JSON_BIG_EXACT)
+        lua_call(L, 1, 1);
+    reader->at = first + len;
+    return put_value(reader, L);
+}
+
 static enum aggr_json_verdict read_number(struct aggr_json_reader *reader, lua_State *L)
 {
     double value;
-    switch (aggr_json_read_number(&reader->at, reader->end, &value)) {
+    const char *first = reader->at;
+    enum aggr_json_number found = aggr_json_read_number(&reader->at, reader->end, &value);
+    if ((found == AGGR_JSON_NUMBER_DONE || found == AGGR_JSON_NUMBER_RANGE) &&
+        !(fabs(value) < AGGR_JSON_EXACT_INTEGERS) && reader->rules.bigint != AGGR_JSON_BIG_NUMBER) {
+        size_t len = aggr_json_big_integer(first);
+        if (len > 0)
+            return put_digits(reader, L, first, len);
+    }
+    switch (found) {
     case AGGR_JSON_NUMBER_DONE:
         lua_pushnumber(L, value);
         return put_value(reader, L);
@@ -259,11 +286,12 @@ static enum aggr_json_verdict read_null(struct aggr_json_reader *reader, lua_Sta
 {
     if (!read_word(reader, "null"))
         return fail(reader, "expected a value");
-    if (reader->drop_nulls && reader->depth > 0 && !innermost(reader)->is_object) {
+    bool drop = reader->rules.drop_nulls;
+    if (drop && reader->depth > 0 && !innermost(reader)->is_object) {
         reader->expected = AGGR_JSON_A_COMMA;
         return AGGR_JSON_GO_ON;
     }
-    if (reader->drop_nulls)
+    if (drop && !(reader->rules.strict && reader->depth > 0)) /* else its key is there still */
         lua_pushnil(L); /* the member that an earlier one of that name made goes, too */
     else
         lua_pushlightuserdata(L, NULL);
@@ -363,23 +391,4 @@ enum aggr_json_verdict aggr_json_reader_run(struct aggr_json_reader *reader, lua
         verdict = read_token(reader, L);
     }
     return verdict;
-}
-
-void aggr_json_reader_push_path(const struct aggr_json_reader *reader, lua_State *L, int top)
-{
-    int slot = AGGR_JSON_FIRST;
-    lua_createtable(L, reader->depth, 0);
-    for (int i = 0; i < reader->depth; i++) {
-        const struct aggr_json_level *level = &reader->levels[i];
-        bool innermost_one = i == reader->depth - 1;
-        slot++;
-        if (!level->is_object)
-            lua_pushinteger(L, (lua_Integer)level->count +
-                                   (!innermost_one || reader->expected != AGGR_JSON_A_COMMA));
-        else if (slot <= top)
-            lua_pushvalue(L, slot++);
-        else
-            break;
-        lua_rawseti(L, -2, i + 1);
-    }
 }

@@ -35,8 +35,28 @@ struct aggr_json_text {
 /* Stack indices: the metatable of empty arrays, the table for keys and scratch, what is open. */
 enum { AGGR_JSON_LIST = 3, AGGR_JSON_STORE, AGGR_JSON_FIRST };
 
-/* What of the table AGGR_JSON_STORE is taken: 1 up to this. */
-enum { AGGR_JSON_SCRATCH = AGGR_JSON_KEYS + 1, AGGR_JSON_STORED = AGGR_JSON_SCRATCH };
+/* What of the table AGGR_JSON_STORE is taken: 1 up to AGGR_JSON_STORED. Its owner sets what the
+ * rules in force need: the function that makes a value of an integer's digits, and the table of
+ * marks, which says an object's order of keys. */
+enum {
+    AGGR_JSON_SCRATCH = AGGR_JSON_KEYS + 1,
+    AGGR_JSON_EXACT,
+    AGGR_JSON_MARKS,
+    AGGR_JSON_TRAIL,
+    AGGR_JSON_SHAPES,
+    AGGR_JSON_STORED = AGGR_JSON_SHAPES
+};
+
+/* What becomes of integers beyond 2^53, which a double does not hold. */
+enum aggr_json_bigint { AGGR_JSON_BIG_EXACT, AGGR_JSON_BIG_STRING, AGGR_JSON_BIG_NUMBER };
+
+struct aggr_json_rules {
+    int depth; /* the most levels */
+    enum aggr_json_bigint bigint;
+    bool drop_nulls; /* leave nulls out */
+    bool strict;     /* refuse a key that comes twice in an object */
+    bool order;      /* remember the order of keys */
+};
 
 enum aggr_json_verdict {
     AGGR_JSON_GO_ON,
@@ -71,11 +91,13 @@ struct aggr_json_level {
 struct aggr_json_reader {
     const char *start, *at, *stop, *end;
     enum aggr_json_expected expected;
-    bool drop_nulls, is_key; /* is_key: the string under way */
-    int depth, deepest;
+    struct aggr_json_rules rules;
+    bool is_key; /* the string under way */
+    int depth;
+    uint32_t trail; /* keys of open objects, when their order is remembered */
     const char *wrong;
     const char *string;             /* where the string under way began */
-    struct aggr_json_level *levels; /* borrowed: `deepest` of them */
+    struct aggr_json_level *levels; /* borrowed: rules.depth of them */
     struct aggr_json_scratch scratch;
     struct aggr_json_room room;
     struct aggr_json_keys keys;
@@ -85,10 +107,7 @@ struct aggr_json_reader {
 void aggr_json_reader_init(struct aggr_json_reader *reader, struct aggr_json_level *levels);
 
 void aggr_json_reader_start(struct aggr_json_reader *reader, struct aggr_json_text text,
-                            int deepest, bool drop_nulls);
+                            struct aggr_json_rules rules);
 
 /* Reads at least up to `stop`, and little more; never GO_ON. May throw (memory). */
 enum aggr_json_verdict aggr_json_reader_run(struct aggr_json_reader *reader, lua_State *L);
-
-/* Pushes the list of keys down to where the reader is; `top` is that of the stack after run. */
-void aggr_json_reader_push_path(const struct aggr_json_reader *reader, lua_State *L, int top);

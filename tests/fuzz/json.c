@@ -66,8 +66,11 @@ static int l_decode(lua_State *L)
 {
     const struct input *input = lua_touserdata(L, 1);
     lua_settop(L, 0);
-    struct aggr_json_decoder *decoder = aggr_json_decoder_new(L, AGGR_JSON_DEPTH);
-    aggr_json_decoder_start(decoder, input->text, AGGR_JSON_DEPTH, false);
+    struct aggr_json_rules rules = {.depth = AGGR_JSON_DEPTH, .bigint = AGGR_JSON_BIG_NUMBER};
+    lua_newtable(L);
+    struct aggr_json_decoder *decoder = aggr_json_decoder_new(L, AGGR_JSON_DEPTH, 1);
+    lua_replace(L, 1);
+    aggr_json_decoder_start(decoder, input->text, rules);
     enum aggr_json_slice slice;
     do {
         lua_settop(L, 1);

@@ -107,14 +107,15 @@ local function take()
 end
 
 --- What lua-cjson makes of a text; its complaints have no path.
-local function cjson_decode(source, drop_nulls)
+local function cjson_decode(source, flags)
   local text = type(source) == "string" and source or heads[source].body
   local ok, value = pcall(cjson.decode, text)
   if not ok then return false, "not JSON", tonumber(value:match "at character (%d+)" or 1) - 1, {} end
-  return true, drop_nulls and without_nulls(value) or value
+  return true, flags == 1 and without_nulls(value) or value
 end
 
 local json = {
+  DROP_NULLS = 1, STRICT = 2, ORDER = 4, BIG_STRING = 8, BIG_NUMBER = 16,
   decoder = function() return cjson_decode end,
   excerpt = function(source, offset)
     local text = type(source) == "string" and source or heads[source].body
