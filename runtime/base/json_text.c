@@ -7,9 +7,7 @@ static bool continues(unsigned char byte)
     return (byte & 0xc0) == 0x80;
 }
 
-/* Length of the well-formed UTF-8 sequence at `text` (Unicode 15, table 3-7), which does not begin
- * with ASCII; 0: none. Stops at the NUL behind the text, as that continues nothing. */
-static size_t sequence(const char *text)
+size_t aggr_json_sequence(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
     if (at[0] < 0xc2 || at[0] > 0xf4 || !continues(at[1]))
@@ -66,7 +64,7 @@ static const char letters[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b
 static enum aggr_json_scan scan_foreign(const char **at, const char *stop)
 {
     while (*at < stop && (unsigned char)**at >= 0x80) {
-        size_t len = sequence(*at);
+        size_t len = aggr_json_sequence(*at);
         if (len == 0)
             return AGGR_JSON_SCAN_UTF8;
         *at += len;
@@ -137,26 +135,6 @@ static enum aggr_json_scan put_escape(const char **at, char **out)
     return AGGR_JSON_SCAN_MORE;
 }
 
-/* Copies what is plain, and less than eight bytes too much. */
-static void put_plain(const char **at, const char *stop, char **out)
-{
-    const char *from = *at;
-    char *to = *out;
-    while (stop - from >= 8) {
-        uint64_t found = aggr_json_special_bytes(aggr_json_word_load(from));
-        size_t len = found ? (size_t)__builtin_ctzll(found) / 8 : 8;
-        memcpy(to, from, 8);
-        from += len;
-        to += len;
-        if (found)
-            break;
-    }
-    while (from < stop && !aggr_json_is_special((unsigned char)*from))
-        *to++ = *from++;
-    *at = from;
-    *out = to;
-}
-
 static enum aggr_json_scan put_foreign(const char **at, const char *stop, char **out)
 {
     const char *from = *at;
@@ -171,7 +149,7 @@ enum aggr_json_scan aggr_json_unescape(const char **at, const char *stop, const 
 {
     enum aggr_json_scan found = AGGR_JSON_SCAN_MORE;
     while (found == AGGR_JSON_SCAN_MORE) {
-        put_plain(at, stop, out);
+        aggr_json_copy_plain(at, stop, out);
         if (*at >= stop)
             return *at < end ? AGGR_JSON_SCAN_MORE : AGGR_JSON_SCAN_UNENDED;
         if (**at == '"')

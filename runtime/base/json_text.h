@@ -21,6 +21,10 @@ enum aggr_json_scan {
     AGGR_JSON_SCAN_SURROGATE, /* at the backslash of half a surrogate pair */
 };
 
+/* Length of the well-formed UTF-8 sequence at `text` (Unicode 15, table 3-7), which does not begin
+ * with ASCII; 0: none. Stops at the NUL behind the text, as that continues nothing. */
+size_t aggr_json_sequence(const char *text);
+
 /* Goes on inside a string from *at, at most to `stop`. */
 enum aggr_json_scan aggr_json_scan_string(const char **at, const char *stop, const char *end);
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <endian.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -45,4 +46,40 @@ static inline const char *aggr_json_plain_end(const char *at, const char *stop)
     while (at < stop && !aggr_json_is_special((unsigned char)*at))
         at++;
     return at;
+}
+
+/* Copies what is plain up to `stop`, and less than eight bytes too much. */
+static inline void aggr_json_copy_plain(const char **at, const char *stop, char **out)
+{
+    const char *from = *at;
+    char *to = *out;
+    while (stop - from >= 8) {
+        uint64_t found = aggr_json_special_bytes(aggr_json_word_load(from));
+        size_t len = found ? (size_t)__builtin_ctzll(found) / 8 : 8;
+        memcpy(to, from, 8);
+        from += len;
+        to += len;
+        if (found)
+            break;
+    }
+    while (from < stop && !aggr_json_is_special((unsigned char)*from))
+        *to++ = *from++;
+    *at = from;
+    *out = to;
+}
+
+/* memcmp, for what is as short as keys are. */
+static inline bool aggr_json_are_equal(const char *a, const char *b, size_t len)
+{
+    if (len < sizeof(uint64_t)) {
+        for (size_t i = 0; i < len; i++)
+            if (a[i] != b[i])
+                return false;
+        return true;
+    }
+    size_t last = len - sizeof(uint64_t);
+    for (size_t i = 0; i < last; i += sizeof(uint64_t))
+        if (aggr_json_word_load(a + i) != aggr_json_word_load(b + i))
+            return false;
+    return aggr_json_word_load(a + last) == aggr_json_word_load(b + last);
 }

@@ -19,25 +19,9 @@ static unsigned place_of(const char *bytes, size_t len)
     return (unsigned)(hash * UINT64_C(0x9e3779b97f4a7c15) >> 56) % AGGR_JSON_KEYS;
 }
 
-/* memcmp, for what is as short as keys are. */
-static bool are_equal(const char *a, const char *b, size_t len)
-{
-    if (len < sizeof(uint64_t)) {
-        for (size_t i = 0; i < len; i++)
-            if (a[i] != b[i])
-                return false;
-        return true;
-    }
-    size_t last = len - sizeof(uint64_t);
-    for (size_t i = 0; i < last; i += sizeof(uint64_t))
-        if (aggr_json_word_load(a + i) != aggr_json_word_load(b + i))
-            return false;
-    return aggr_json_word_load(a + last) == aggr_json_word_load(b + last);
-}
-
 static bool is_key(const struct aggr_json_key *key, const char *bytes, size_t len)
 {
-    return key->len == len && are_equal(key->bytes, bytes, len);
+    return key->len == len && aggr_json_are_equal(key->bytes, bytes, len);
 }
 
 unsigned aggr_json_keys_push(struct aggr_json_keys *keys, lua_State *L, int strings,
