@@ -45,7 +45,7 @@ function emit.value(value)
   if value == nil then
     errors.usage(1, "aggr.emit: nothing to print (aggr.null for JSON's null)")
   end
-  local text = raw and type(value) == "string" and value or encoder.encode(value, false)
+  local text = raw and type(value) == "string" and value or encoder.print(value)
   emit.bytes(text .. "\n")
 end
 

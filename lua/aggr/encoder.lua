@@ -1,22 +1,20 @@
 --- aggr.encoder: values to JSON text. Sorted keys, exact numbers, errors that name path and remedy.
 --
--- Bytes that are not UTF-8 become U+FFFD: what comes out is always JSON. A table whose metatable
--- has a `__json` function is encoded as what that function returns.
-local cjson = require "cjson"
+-- The core walks over plain values; here is what it asks about the others. A table whose metatable has a
+-- `__json` function is encoded as what that function returns.
+local core = require "aggr.core.json"
 local errors = require "aggr.errors"
+local exact = require "aggr.exact"
 local mask = require "aggr.mask"
-local quote = require "aggr.quote"
+local utf8 = require "aggr.utf8"
 
 local encoder = {}
 
 local find, format = string.find, string.format
-local concat, sort = table.concat, table.sort
-local floor = math.floor
-local null = cjson.null
+local concat = table.concat
 
-local DEEPEST = 1000
-local EXACT = 2 ^ 53
---- Tables marked by aggr.array and aggr.object: table → "array" | "object".
+--- Tables marked by aggr.array and aggr.object, and those whose keys have an order: table → "array",
+--- "object" or the keys as a list.
 local marks = setmetatable({}, { __mode = "k" })
 --- The metatable of empty arrays that were decoded, and nothing else about them: marking thousands
 --- of them in a weak table would take longer than decoding what is around them.
@@ -33,10 +31,29 @@ end
 
 encoder.marks = marks
 
+--- An object whose keys have an order is one already, and keeps it.
 ---@param t table
 ---@param kind "array"|"object"
 function encoder.mark(t, kind)
-  marks[t] = kind
+  if kind == "array" or type(marks[t]) ~= "table" then marks[t] = kind end
+end
+
+--- The keys of an object: those whose order was remembered, then the others, sorted.
+---@param t table
+---@return string[]
+function encoder.keys(t)
+  local known, names, taken, rest = marks[t], {}, {}, {}
+  for _, name in ipairs(type(known) == "table" and known or {}) do
+    if t[name] ~= nil then
+      names[#names + 1], taken[name] = name, true
+    end
+  end
+  for name in next, t do
+    if type(name) == "string" and not taken[name] then rest[#rest + 1] = name end
+  end
+  table.sort(rest)
+  for _, name in ipairs(rest) do names[#names + 1] = name end
+  return names
 end
 
 --- The first `depth` keys of `path` as a script would write them: a[1].b
@@ -58,44 +75,9 @@ function encoder.path(path, depth)
   return concat(parts) .. (depth > 12 and "…" or "")
 end
 
---- One encoding: `path` the keys down to here, `depth` how many, `open` the tables around,
---- `names` the member names seen so far, quoted.
----@class aggr.Encoding
----@field path any[]
----@field depth integer
----@field open table<table, boolean>
----@field names table<string, string>
----@field pretty boolean
----@field what string? what is encoded, for messages
-
-local function refuse(e, fmt, ...)
-  local path = encoder.path(e.path, e.depth)
-  local at = path == "" and (e.what or "the value") or e.what and e.what .. ": " .. path or path
-  errors.raise("usage", "cannot encode " .. at .. ": " .. format(fmt, ...))
-end
-
 --- Integers up to 2^53 in full, others in the fewest digits that read back as the same number.
----@param value number finite
----@return string
-function encoder.number(value)
-  if value == floor(value) and value <= EXACT and value >= -EXACT then
-    return format("%d", value)
-  end
-  local text = format("%.14g", value)
-  if tonumber(text) == value then return text end
-  text = format("%.16g", value)
-  if tonumber(text) == value then return text end
-  return format("%.17g", value)
-end
-local number_text = encoder.number
-
-local function number(e, value)
-  if value ~= value then refuse(e, "NaN is not JSON (aggr.null stands for no value)") end
-  if value == math.huge or value == -math.huge then
-    refuse(e, "infinity is not JSON (aggr.null stands for no value)")
-  end
-  return number_text(value)
-end
+---@type fun(value: number): string
+encoder.number = core.number
 
 --- Why `t` is neither array nor object.
 local function describe(t)
@@ -124,120 +106,39 @@ local function describe(t)
   return "its number keys are not 1..n (aggr.object(t) prints number keys as strings)"
 end
 
---- n when the keys are exactly 1..n (n > 0), else nil.
-local function list_length(t)
-  local n = #t
-  if n == 0 then return nil end
-  local keys = 0
-  for _ in next, t do keys = keys + 1 end
-  if keys ~= n then return nil end
-  for i = 1, n do
-    if t[i] == nil then return nil end
-  end
-  return n
-end
-
---- Number keys as strings: new names, and the values by them.
-local function named(e, t, names, count)
+--- A copy of `t` with its number keys as strings; or nil and why not.
+local function rename(t)
   local values = {}
-  for i = 1, count do
-    local key = names[i]
-    local name = type(key) == "number" and number(e, key) or key
-    if values[name] ~= nil then refuse(e, "two keys would print as %s", quote(name)) end
-    values[name] = t[key]
-    names[i] = name
+  for key, value in next, t do
+    local name = key
+    if type(key) == "number" then
+      if key - key ~= 0 then return nil, "infinity as a key" end
+      name = core.number(key)
+    elseif type(key) ~= "string" then
+      return nil, describe(t)
+    end
+    if values[name] ~= nil then return nil, "two keys would print as " .. core.quote(name) end
+    values[name] = value
   end
   return values
 end
 
---- An object's sorted names, their count, and the table that holds the values by name.
-local function members(e, t, marked)
-  local names, values, count = {}, t, 0
-  for key in next, t do
-    count = count + 1
-    if type(key) ~= "string" then
-      if not marked or type(key) ~= "number" then refuse(e, "%s", describe(t)) end
-      values = nil
-    end
-    names[count] = key
-  end
-  if not values then values = named(e, t, names, count) end
-  if count > 1 then sort(names) end
-  return names, count, values
-end
-
-local function indent(e, out, n)
-  if not e.pretty then return n end
-  out[n + 1] = "\n" .. ("  "):rep(e.depth)
-  return n + 1
-end
-
-local put -- appends a value's text to out[n + 1 ...], returns the new n
-
-local function put_array(e, out, n, t, length)
-  local depth = e.depth + 1
-  local path = e.path
-  n = n + 1
-  out[n] = "["
-  e.depth = depth
-  for i = 1, length do
-    if i > 1 then
-      n = n + 1
-      out[n] = ","
-    end
-    n = indent(e, out, n)
-    path[depth] = i
-    n = put(e, out, n, t[i])
-  end
-  e.depth = depth - 1
-  if length > 0 then n = indent(e, out, n) end
-  out[n + 1] = "]"
-  return n + 1
-end
-
-local function quoted_name(e, name)
-  local text = quote(name) .. (e.pretty and ": " or ":")
-  e.names[name] = text
-  return text
-end
-
-local function put_object(e, out, n, t, marked)
-  local names, count, values = members(e, t, marked)
-  local depth = e.depth + 1
-  local path, known = e.path, e.names
-  n = n + 1
-  out[n] = "{"
-  e.depth = depth
-  for i = 1, count do
-    local name = names[i]
-    if i > 1 then
-      n = n + 1
-      out[n] = ","
-    end
-    n = indent(e, out, n) + 1
-    out[n] = known[name] or quoted_name(e, name)
-    path[depth] = name
-    n = put(e, out, n, values[name])
-  end
-  e.depth = depth - 1
-  if count > 0 then n = indent(e, out, n) end
-  out[n + 1] = "}"
-  return n + 1
-end
-
 local ERROR_FIELDS = { "kind", "message", "url", "method", "status", "transport", "source", "attempt", "phase",
   "timing", "hint", "where", "spawned" }
+
+--- Whatever bytes an Error quotes: without secrets, and text.
+local function shown(text) return utf8.mend(mask.text(text)) end
 
 --- An Error's fields that are data; what refers back to the run (response, report) stays out.
 local function error_fields(err, seen)
   local fields = {}
   for _, name in ipairs(ERROR_FIELDS) do
     local field = rawget(err, name)
-    fields[name] = type(field) == "string" and mask.text(field) or field
+    fields[name] = type(field) == "string" and shown(field) or field
   end
   local value = rawget(err, "value")
   if type(value) == "string" then
-    fields.value = mask.text(value)
+    fields.value = shown(value)
   elseif value ~= nil then
     fields.value = type(value) == "boolean" and value or errors.show(value)
   end
@@ -254,72 +155,74 @@ local function error_fields(err, seen)
   return fields
 end
 
---- What is encoded in place of a value with a metatable.
-local function plain(e, value)
+--- The digits of LuaJIT's 64-bit integers, as what is encoded.
+local function boxed(value)
+  local digits = tostring(value):match("^(%-?%d+)U?LL$")
+  if not digits then return nil end
+  local number = tonumber(digits)
+  return number >= -2 ^ 53 and number <= 2 ^ 53 and format("%.0f", number) == digits and number or exact.of(digits)
+end
+
+--- What is encoded in place of a value that is not plain; or nil and why it cannot be.
+local function resolve(value)
   if errors.is(value) then return error_fields(value, {}) end
-  local meta = getmetatable(value)
-  if type(meta) ~= "table" then return value end
-  local to_json = rawget(meta, "__json")
-  if to_json then return to_json(value) end
-  local name = rawget(meta, "__name")
-  if name == "aggr.Response" then refuse(e, "a Response (return res:json() or res.body)") end
-  if type(name) == "string" and find(name, "^aggr%.") then refuse(e, "an %s is not data", name) end
-  return value
-end
-
-local function put_table(e, out, n, given)
-  local t = getmetatable(given) and plain(e, given) or given
-  if type(t) ~= "table" then return put(e, out, n, t) end -- of __json
-  if e.open[given] then refuse(e, "a cycle: the table contains itself") end
-  if e.depth >= DEEPEST then refuse(e, "nested deeper than %d", DEEPEST) end
-  e.open[given] = true
-  local mark = marks[given] or marks[t] or getmetatable(t) == LIST and "array"
-  local length = mark ~= "object" and list_length(t) or nil
-  if mark == "array" and not length and next(t) ~= nil then
-    refuse(e, "marked as an array, but %s", describe(t))
-  end
-  if length or mark == "array" then
-    n = put_array(e, out, n, t, length or 0)
-  else
-    n = put_object(e, out, n, t, mark == "object")
-  end
-  e.open[given] = nil
-  return n
-end
-
---- Text of what is neither string, number, boolean nor table.
-local function other_text(e, value)
-  if value == null then return "null" end
-  local digits = type(value) == "cdata" and tostring(value):match("^(%-?%d+)U?LL$")
-  if digits then return digits end
-  if type(value) == "userdata" then plain(e, value) end
-  refuse(e, "%s is not data", errors.show(value))
-end
-
-put = function(e, out, n, value)
   local kind = type(value)
-  if kind == "table" then return put_table(e, out, n, value) end
-  if kind == "string" then
-    out[n + 1] = quote(value)
-  elseif kind == "number" then
-    out[n + 1] = number(e, value)
-  elseif kind == "boolean" then
-    out[n + 1] = value and "true" or "false"
-  else
-    out[n + 1] = other_text(e, value)
+  local number = kind == "cdata" and boxed(value)
+  if number then return number end
+  local meta = (kind == "table" or kind == "userdata") and getmetatable(value)
+  if type(meta) == "table" then
+    local to_json, name = rawget(meta, "__json"), rawget(meta, "__name")
+    if to_json and kind == "table" then return to_json(value) or value end
+    if name == "aggr.Response" then return nil, "a Response (return res:json() or res.body)" end
+    if type(name) == "string" and find(name, "^aggr%.") then return nil, format("an %s is not data", name) end
   end
-  return n + 1
+  if kind == "table" then return value end
+  return nil, errors.show(value) .. " is not data"
 end
+
+--- What is wrong, by the names that the core gives it.
+local WRONG = {
+  nan = "NaN is not JSON (aggr.null stands for no value)",
+  infinity = "infinity is not JSON (aggr.null stands for no value)",
+  utf8 = "a string that is not UTF-8 (invalid_utf8 = 'replace' prints U+FFFD for what is not)",
+  cycle = "a cycle: the table contains itself",
+  deep = "nested deeper than 1000",
+  members = describe,
+  array = function(t) return "marked as an array, but " .. describe(t) end,
+}
+
+local function refuse(what, keys, why, value)
+  local path = encoder.path(keys, #keys)
+  local at = path == "" and (what or "the value") or what and what .. ": " .. path or path
+  local reason = WRONG[why] or why
+  if type(reason) == "function" then reason = reason(value) end
+  errors.raise("usage", utf8.mend("cannot encode " .. at .. ": " .. reason))
+end
+
+local encode = core.encoder {
+  list = LIST, marks = marks, digits = exact.digits, resolve = resolve, rename = rename, refuse = refuse,
+}
+
+local PRETTY, REPLACE = core.PRETTY, core.REPLACE
+--- Flags of encoder.encode: their sum.
+encoder.PRETTY, encoder.UNSORTED, encoder.REPLACE = PRETTY, core.UNSORTED, REPLACE
 
 --- `value` as JSON text. Raises kind `usage` naming the path of what is not data.
 ---@param value any
----@param pretty boolean
+---@param flags integer
 ---@param what string? the value's name in messages
 ---@return string
-function encoder.encode(value, pretty, what)
-  local out = {}
-  local e = { path = {}, depth = 0, open = {}, names = {}, pretty = pretty, what = what }
-  return concat(out, "", 1, put(e, out, 0, value))
+function encoder.encode(value, flags, what)
+  return encode(value, flags, what)
+end
+
+--- The same for what is printed: it does not fail for bytes that are not UTF-8, they become U+FFFD.
+---@param value any
+---@param pretty boolean?
+---@param what string?
+---@return string
+function encoder.print(value, pretty, what)
+  return encode(value, pretty and PRETTY + REPLACE or REPLACE, what)
 end
 
 return encoder

@@ -28,7 +28,7 @@ local aggr = {
   exec = require "aggr.exec",
   first = require "aggr.first",
   group = scope.group,
-  json = { encode = json.encode, decode = json.decode },
+  json = { encode = json.encode, decode = json.decode, keys = json.keys },
   lines = file.lines,
   log = { debug = log.debug, info = log.info, warn = log.warn, error = log.error },
   map = require "aggr.map",

@@ -1,6 +1,6 @@
 --- aggr.json: JSON text from values and back.
 --
--- Encoding is aggr.encoder; decoding is aggr.core.json behind errors that name the byte and the path.
+-- Encoding is aggr.encoder's; decoding is aggr.core.json behind errors that name the byte and the path.
 local cjson = require "cjson"
 local core = require "aggr.core.json"
 local encoder = require "aggr.encoder"
@@ -34,18 +34,45 @@ json.array = marker "array"
 ---@type fun(t: table): table
 json.object = marker "object"
 
-local ENCODE_OPTIONS = options.declare("aggr.json.encode", 2, { pretty = true })
+local ENCODE_OPTIONS = options.declare("aggr.json.encode", 2, { pretty = true, sort_keys = true, invalid_utf8 = true })
+local INVALID = { error = 0, replace = encoder.REPLACE }
 
---- `value` as JSON text: keys sorted, no white space unless `pretty`.
+local function check_flag(value, name)
+  if value ~= nil and type(value) ~= "boolean" then
+    errors.usage(1, "json.encode: %s must be true or false, got %s", name, errors.show(value))
+  end
+end
+
+local function encoding(opts)
+  options.check(opts, ENCODE_OPTIONS, "json.encode")
+  check_flag(opts.pretty, "pretty")
+  check_flag(opts.sort_keys, "sort_keys")
+  local invalid = opts.invalid_utf8 == nil and 0 or INVALID[opts.invalid_utf8]
+  if not invalid then
+    errors.usage(1, "json.encode: invalid_utf8 must be 'error' or 'replace', got %s", errors.show(opts.invalid_utf8))
+  end
+  return (opts.pretty and encoder.PRETTY or 0) + (opts.sort_keys == false and encoder.UNSORTED or 0) + invalid
+end
+
+--- `value` as JSON text: keys sorted (unless their order was remembered, or `sort_keys = false`), no white
+--- space unless `pretty`. Strings must be UTF-8, or `invalid_utf8 = "replace"` prints U+FFFD.
 ---@param value any aggr.null for JSON's null
----@param opts { pretty: boolean? }?
+---@param opts { pretty: boolean?, sort_keys: boolean?, invalid_utf8: "error"|"replace"|nil }?
 ---@return string
 function json.encode(value, opts)
-  if opts ~= nil then options.check(opts, ENCODE_OPTIONS, "json.encode") end
   if value == nil then
     errors.usage(1, "json.encode: nothing to encode (aggr.null for JSON's null)")
   end
-  return encoder.encode(value, opts and opts.pretty or false)
+  return encoder.encode(value, opts and encoding(opts) or 0)
+end
+
+--- The keys of an object: in the order of the text when it was decoded with `order = true`, new ones
+--- behind them, sorted.
+---@param t table
+---@return string[]
+function json.keys(t)
+  if type(t) ~= "table" then errors.usage(1, "json.keys: expected a table, got %s", errors.show(t)) end
+  return encoder.keys(t)
 end
 
 local DEPTH, DEEPEST = 1000, 3000

@@ -58,8 +58,8 @@ end
 
 --- A field's value as JSON text; what is not data shows as what it is.
 local function field_text(value)
-  local ok, text = pcall(encoder.encode, value, false)
-  return ok and text or encoder.encode(errors.show(value), false)
+  local ok, text = pcall(encoder.print, value)
+  return ok and text or encoder.print(errors.show(value))
 end
 
 --- One JSON object on a line. `fields` go beside `level`, `msg` and `time`.
@@ -69,10 +69,10 @@ end
 function log.object(level, msg, fields)
   local members = {}
   for name, value in pairs(fields or {}) do
-    members[#members + 1] = encoder.encode(tostring(name), false) .. ":" .. field_text(value)
+    members[#members + 1] = encoder.print(tostring(name)) .. ":" .. field_text(value)
   end
   table.sort(members)
-  local head = { '"level":"' .. level .. '"', '"msg":' .. encoder.encode(msg, false),
+  local head = { '"level":"' .. level .. '"', '"msg":' .. encoder.print(msg),
     '"time":"' .. timestamp() .. '"' }
   for i, text in ipairs(head) do table.insert(members, i, text) end
   log.raw("{" .. table.concat(members, ",") .. "}\n")

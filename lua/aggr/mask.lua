@@ -1,7 +1,7 @@
 --- aggr.mask: what must never be shown. Errors, log lines and reports pass through `mask.text`.
 --
 -- Owns the values registered for this run (one lua_State); it only ever grows.
-local quote = require "aggr.quote"
+local quote = require("aggr.core.json").quote
 
 local mask = {}
 

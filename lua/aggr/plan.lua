@@ -91,7 +91,7 @@ function set.json(self, value, what)
   if type(value) ~= "table" then
     errors.usage(1, "%s must be a table, got %s (body takes text)", what, errors.show(value))
   end
-  self.body, self.content_type = encoder.encode(value, false), "application/json"
+  self.body, self.content_type = encoder.encode(value, 0), "application/json"
 end
 
 function set.form(self, value, what)

@@ -161,7 +161,7 @@ end
 function settings.describe(list)
   local lines = {}
   for _, setting in ipairs(list) do
-    local default = setting.required and "required" or encoder.encode(setting.default, false)
+    local default = setting.required and "required" or encoder.print(setting.default)
     lines[#lines + 1] = ("  --set %-20s %-9s %s%s"):format(setting.name .. "=…", setting.type,
       setting.text and setting.text .. " " or "", "[" .. default .. "]")
   end

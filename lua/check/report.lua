@@ -72,7 +72,7 @@ function FORMATS.json(files)
         severity = finding.severity, message = clipped(finding.message), hint = finding.hint }
     end
   end
-  return encoder.encode(list, false) .. "\n"
+  return encoder.print(list) .. "\n"
 end
 
 --- What is printed.

@@ -49,15 +49,15 @@ end
 local RETURNED = "the returned value"
 
 local function document(data, opts)
-  return encoder.encode(data, opts.pretty or false, RETURNED) .. "\n"
+  return encoder.print(data, opts.pretty, RETURNED) .. "\n"
 end
 
 local function lines(data, opts)
   local is_list = encoder.is_plain(data) and #data > 0
-  if not is_list then return encoder.encode(data, false, RETURNED) .. "\n" end
+  if not is_list then return encoder.print(data, false, RETURNED) .. "\n" end
   document(data, opts) -- a mixed or holed table is refused as in JSON
   local parts = {}
-  for i = 1, #data do parts[i] = encoder.encode(data[i], false) .. "\n" end
+  for i = 1, #data do parts[i] = encoder.print(data[i]) .. "\n" end
   return table.concat(parts)
 end
 
@@ -67,7 +67,7 @@ local function raw(data)
     errors.raise("usage", "--format raw prints a string, the script returned " .. errors.show(data)
       .. " (return res.body, or leave --format out)")
   end
-  return encoder.encode(data, false, RETURNED) .. "\n"
+  return encoder.print(data, false, RETURNED) .. "\n"
 end
 
 local FORMATS = { json = document, ndjson = lines, raw = raw }
@@ -139,7 +139,7 @@ function output.envelope(result, opts)
     elapsed = result.elapsed,
     run = run_of(),
   }
-  return encoder.encode(fields, opts.pretty or false, RETURNED) .. "\n"
+  return encoder.print(fields, opts.pretty, RETURNED) .. "\n"
 end
 
 --- Queue `text` and wait until it is written. Returns nil, "closed" or a message.

@@ -23,7 +23,7 @@ for _, part in ipairs { finalizer, native, reserved } do part.install(globals) e
 
 local aggr = setmetatable({
   array = json.array,
-  json = { encode = json.encode, decode = json.decode },
+  json = { encode = json.encode, decode = json.decode, keys = json.keys },
   log = { debug = log.debug, info = log.info, warn = log.warn, error = log.error },
   null = json.null,
   object = json.object,

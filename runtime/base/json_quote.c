@@ -27,8 +27,10 @@ static bool put_foreign(const char **at, const char *stop, bool replace, char **
         size_t len = aggr_json_sequence(*at);
         if (len == 0 && !replace)
             return false;
-        memcpy(*out, len > 0 ? *at : "\xef\xbf\xbd", 4);
-        *out += len > 0 ? len : 3;
+        const char *from = len > 0 ? *at : "\xef\xbf\xbd";
+        size_t written = len > 0 ? len : 3;
+        memcpy(*out, from, written);
+        *out += written;
         *at += len > 0 ? len : 1;
     }
     return true;

@@ -1,4 +1,4 @@
-/* aggr.core.json -- JSON texts to values, for the library alone. A source is a string or a
+/* aggr.core.json -- JSON texts to values and back, for the library alone. A source is a string or a
  * Response.
  *
  *   decoder(tools) -> decode, step        tools.list: the metatable of empty arrays;
@@ -18,12 +18,21 @@
  *                                         flags, to be added up; without one of the last two, large
  *                                         integers are made by tools.exact
  *
+ *   encoder(tools) -> encode              tools.list and tools.marks as above; tools.digits: large
+ *                                         integer -> digits; tools.resolve, rename and refuse: see
+ *                                         json_encoder.h
+ *   encode(value, flags, what | nil) -> text
+ *   PRETTY, UNSORTED, REPLACE             its flags; REPLACE: what is not UTF-8, by U+FFFD
+ *   quote(string) -> text                 in quotes, with REPLACE
+ *   number(finite) -> text
+ *
  * decode and step share their upvalues: the list and the tools, the decoder that short texts take
  * turns with, the collector's pace, and run_slice as a Lua value.
  */
 #include "bind/json.h"
 #include "base/json_text.h"
 #include "bind/json_decoder.h"
+#include "bind/json_encode.h"
 #include "bind/json_pace.h"
 #include "bind/response.h"
 #include "task/object.h"
@@ -205,12 +214,18 @@ static void set_number(lua_State *L, const char *name, int number)
 
 int aggr_bind_json(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"decoder", l_decoder}, {"excerpt", l_excerpt}, {"size", l_size}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"decoder", l_decoder},
+                                         {"encoder", aggr_json_encode_make},
+                                         {"excerpt", l_excerpt},
+                                         {"number", aggr_json_encode_number},
+                                         {"quote", aggr_json_encode_quote},
+                                         {"size", l_size},
+                                         {NULL, NULL}};
     aggr_object_define(L, AGGR_OBJECT_DECODER);
     lua_pop(L, 1);
     lua_newtable(L);
     luaL_register(L, NULL, functions);
+    aggr_json_encode_open(L);
     set_number(L, "SLICE", SLICE_BYTES);
     set_number(L, "DROP_NULLS", DROP_NULLS);
     set_number(L, "STRICT", STRICT);

@@ -6,7 +6,7 @@
 static const char *const names[AGGR_OBJECTS] = {
     [AGGR_OBJECT_TASK] = "aggr.core.task",       [AGGR_OBJECT_SCOPE] = "aggr.core.scope",
     [AGGR_OBJECT_PROFILE] = "aggr.core.profile", [AGGR_OBJECT_RESPONSE] = "aggr.Response",
-    [AGGR_OBJECT_DECODER] = "aggr.core.decoder",
+    [AGGR_OBJECT_DECODER] = "aggr.core.decoder", [AGGR_OBJECT_ENCODER] = "aggr.core.encoder",
 };
 
 /* In front of each object, plus the kind. It alone tells: scripts can put our metatables on other

@@ -1,0 +1,69 @@
+/* json_encoder.h -- Lua values to JSON text in one pass.
+ *
+ * An encoder is a userdata that owns the text under way; nothing of it needs closing when an error
+ * is thrown. It knows tables, strings, numbers, booleans and null; what else there is, and the
+ * words of errors, are Lua's. Values are taken as they are at one instant: there are no slices, as
+ * tables could change in between, and a megabyte takes a millisecond or two. Recursive, 1,000
+ * levels at most.
+ *
+ *   new -> (run)*
+ *
+ * The functions below work on the stack of the call that is under way; indices are absolute.
+ */
+#pragma once
+#include "bind/json_out.h"
+#include "bind/json_shape.h"
+#include <stdbool.h>
+
+/* Upvalues of the function that calls aggr_json_encoder_run, and its arguments. */
+enum {
+    AGGR_JSON_ENCODER = 1,
+    AGGR_JSON_MARKED,  /* table -> "array", "object" or a list of keys: their order */
+    AGGR_JSON_DIGITS,  /* large integer -> digits */
+    AGGR_JSON_RESOLVE, /* (value) -> what is encoded in its place, or nil and why it cannot be */
+    AGGR_JSON_RENAME,  /* (table) -> with number keys as strings, or nil and why not */
+    AGGR_JSON_REFUSE,  /* (what, path, why, value) raises */
+    AGGR_JSON_ENCODER_UPVALUES = AGGR_JSON_REFUSE
+};
+enum { AGGR_JSON_VALUE = 1, AGGR_JSON_FLAGS, AGGR_JSON_WHAT };
+
+enum { AGGR_JSON_ENCODE_DEPTH = 1000, AGGR_JSON_SHAPES = 32 };
+
+struct aggr_json_style {
+    bool pretty;  /* a line for each item and member */
+    bool sorted;  /* keys, by their bytes */
+    bool replace; /* what is not UTF-8, by U+FFFD */
+};
+
+struct aggr_json_encoder {
+    bool busy;
+    struct aggr_json_style style;
+    const void *list; /* the metatable of empty arrays */
+    struct aggr_json_out out;
+    int depth;
+    const void *open[AGGR_JSON_ENCODE_DEPTH]; /* the tables around */
+    int steps[AGGR_JSON_ENCODE_DEPTH]; /* an item's number; a key's stack index, negative; 0 */
+    unsigned ways[AGGR_JSON_ENCODE_DEPTH + 1]; /* which shapes the tables there use */
+    struct aggr_json_shape shapes[AGGR_JSON_SHAPES];
+};
+
+/* Makes the kind of object. */
+void aggr_json_encoder_define(lua_State *L);
+
+/* Pushes an encoder. `list`: the index of the metatable of empty arrays. */
+struct aggr_json_encoder *aggr_json_encoder_new(lua_State *L, int list);
+
+/* Pushes the text of the value at AGGR_JSON_VALUE. */
+void aggr_json_encoder_run(struct aggr_json_encoder *e, lua_State *L, struct aggr_json_style style);
+
+void aggr_json_encoder_put_value(struct aggr_json_encoder *e, lua_State *L, int index);
+
+/* The string at `index`, in quotes. */
+void aggr_json_encoder_put_string(struct aggr_json_encoder *e, lua_State *L, int index);
+
+/* Begins an item or member, or the line of a closing bracket. */
+void aggr_json_encoder_put_line(struct aggr_json_encoder *e, lua_State *L);
+
+/* Raises: `why` is a name that REFUSE knows, or NULL: the text on top of the stack. */
+void aggr_json_encoder_refuse(struct aggr_json_encoder *e, lua_State *L, const char *why, int index)
+    __attribute__((noreturn));

@@ -1,0 +1,37 @@
+/* json_shape.h -- the keys of an object that was written, for the next one of the same keys: how
+ * they are written and in which order.
+ *
+ * Lua's `next` gives the keys of tables that were made alike in one order, so comparing them one by
+ * one tells that nothing has to be sorted or quoted. Plain data.
+ */
+#pragma once
+#include "base/json_word.h"
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { AGGR_JSON_SHAPE_KEYS = 64, AGGR_JSON_SHAPE_BYTES = 1024 };
+
+struct aggr_json_shape {
+    uint32_t version; /* changes when it learns */
+    uint16_t count;
+    uint16_t begin[AGGR_JSON_SHAPE_KEYS + 1]; /* of the keys' texts */
+    uint8_t order[AGGR_JSON_SHAPE_KEYS];      /* which is written first, second, ... */
+    char text[AGGR_JSON_SHAPE_BYTES];         /* "key": after "key":, as `next` gives them */
+};
+
+/* Whether the key is the shape's `place`th (from 0). */
+static inline bool aggr_json_shape_has(const struct aggr_json_shape *shape, int place,
+                                       const char *bytes, size_t len)
+{
+    enum { AROUND = 3 };
+    const uint16_t *begin = shape->begin + place;
+    return place < shape->count && (size_t)(begin[1] - begin[0]) == len + AROUND &&
+           aggr_json_are_equal(shape->text + begin[0] + 1, bytes, len);
+}
+
+/* Becomes that of `count` strings at the stack indices first, first + 2, ... False: it cannot hold
+ * them, as they are too long or not written as they are. It holds none then. */
+bool aggr_json_shape_learn(struct aggr_json_shape *shape, lua_State *L, int first, int count,
+                           bool sorted);
