@@ -83,3 +83,26 @@ static inline bool aggr_json_are_equal(const char *a, const char *b, size_t len)
             return false;
     return aggr_json_word_load(a + last) == aggr_json_word_load(b + last);
 }
+
+/* Copies a string of which nothing is known, if all of it is plain; else what is at `out` is
+ * undefined, and false is returned. Inline and without a loop by bytes, for short ones. */
+static inline bool aggr_json_copy_short(char *out, const char *bytes, size_t len)
+{
+    if (len >= 8) {
+        size_t last = len - 8;
+        uint64_t found = 0;
+        for (size_t i = 0; i < last; i += 8) {
+            found |= aggr_json_special_bytes(aggr_json_word_load(bytes + i));
+            memcpy(out + i, bytes + i, 8);
+        }
+        found |= aggr_json_special_bytes(aggr_json_word_load(bytes + last));
+        memcpy(out + last, bytes + last, 8);
+        return found == 0;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (aggr_json_is_special((unsigned char)bytes[i]))
+            return false;
+        out[i] = bytes[i];
+    }
+    return true;
+}

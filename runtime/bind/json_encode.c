@@ -45,6 +45,7 @@ int aggr_json_encode_make(lua_State *L)
     aggr_json_encoder_new(L, 2);
     for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
         lua_getfield(L, 1, fields[i]);
+    lua_newtable(L);
     lua_pushvalue(L, 1);
     lua_pushcclosure(L, l_encode, UPVALUES);
     return 1;

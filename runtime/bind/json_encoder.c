@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/json_format.h"
 #include "base/json_quote.h"
+#include "base/json_word.h"
 #include "bind/json_members.h"
 #include "task/object.h"
 #include <lauxlib.h>
@@ -32,7 +33,7 @@ struct aggr_json_encoder *aggr_json_encoder_new(lua_State *L, int list)
 {
     const void *list_pointer = lua_topointer(L, list);
     struct aggr_json_encoder *e = aggr_object_new(L, AGGR_OBJECT_ENCODER, sizeof *e);
-    e->busy = false;
+    e->busy = e->marks = false;
     e->style = (struct aggr_json_style){0};
     e->list = list_pointer;
     aggr_json_out_init(&e->out);
@@ -71,21 +72,32 @@ void aggr_json_encoder_refuse(struct aggr_json_encoder *e, lua_State *L, const c
     __builtin_unreachable();
 }
 
-void aggr_json_encoder_put_string(struct aggr_json_encoder *e, lua_State *L, int index)
+static void put_pieces(struct aggr_json_encoder *e, lua_State *L, int index, const char *at,
+                       const char *end)
 {
     enum { PIECE = 4096 };
-    size_t len;
-    const char *at = lua_tolstring(L, index, &len), *end = at + len;
     struct aggr_json_out *out = &e->out;
-    aggr_json_out_reserve(out, L, 1);
-    *out->at++ = '"';
     do {
         const char *stop = end - at > PIECE ? at + PIECE : end;
         aggr_json_out_reserve(out, L, AGGR_JSON_QUOTE_ROOM((size_t)(stop - at)));
         if (!aggr_json_quote(&at, stop, e->style.replace, &out->at))
             aggr_json_encoder_refuse(e, L, "utf8", index);
     } while (at < end);
+}
+
+void aggr_json_encoder_put_string(struct aggr_json_encoder *e, lua_State *L, int index)
+{
+    enum { SHORT = 128 };
+    size_t len;
+    const char *bytes = lua_tolstring(L, index, &len);
+    struct aggr_json_out *out = &e->out;
+    aggr_json_out_reserve(out, L, SHORT + 2);
     *out->at++ = '"';
+    if (len <= SHORT && aggr_json_copy_short(out->at, bytes, len))
+        out->at += len;
+    else
+        put_pieces(e, L, index, bytes, bytes + len);
+    aggr_json_out_put_byte(out, L, '"');
 }
 
 static void put_number(struct aggr_json_encoder *e, lua_State *L, int index)
@@ -116,6 +128,20 @@ void aggr_json_encoder_put_line(struct aggr_json_encoder *e, lua_State *L)
     e->out.at += spaces;
 }
 
+static bool is_empty(lua_State *L, int index)
+{
+    lua_pushnil(L);
+    if (!lua_next(L, index))
+        return true;
+    lua_pop(L, 2);
+    return false;
+}
+
+static void look_for_marks(struct aggr_json_encoder *e, lua_State *L)
+{
+    e->marks = e->marks || !is_empty(L, lua_upvalueindex(AGGR_JSON_MARKED));
+}
+
 /* Pushes what is encoded in place of the value. */
 static void push_resolved(struct aggr_json_encoder *e, lua_State *L, int index)
 {
@@ -123,6 +149,7 @@ static void push_resolved(struct aggr_json_encoder *e, lua_State *L, int index)
     lua_pushvalue(L, lua_upvalueindex(AGGR_JSON_RESOLVE));
     lua_pushvalue(L, index);
     lua_call(L, 1, 2);
+    look_for_marks(e, L); /* it may have made some */
     if (lua_isnil(L, -2))
         aggr_json_encoder_refuse(e, L, NULL, index);
     lua_pop(L, 1);
@@ -166,23 +193,14 @@ static int list_length(lua_State *L, int index)
     return count == length ? (int)length : 0;
 }
 
-static bool is_empty(lua_State *L, int index)
-{
-    lua_pushnil(L);
-    if (!lua_next(L, index))
-        return true;
-    lua_pop(L, 2);
-    return false;
-}
-
 static void put_array(struct aggr_json_encoder *e, lua_State *L, int index, int length)
 {
     int item = lua_gettop(L) + 1;
-    put_word(e, L, "[", 1);
+    aggr_json_out_put_byte(&e->out, L, '[');
     e->ways[e->depth] = e->ways[e->depth - 1];
     for (int i = 1; i <= length; i++) {
         if (i > 1)
-            put_word(e, L, ",", 1);
+            aggr_json_out_put_byte(&e->out, L, ',');
         aggr_json_encoder_put_line(e, L);
         e->steps[e->depth - 1] = i;
         lua_rawgeti(L, index, i);
@@ -192,7 +210,15 @@ static void put_array(struct aggr_json_encoder *e, lua_State *L, int index, int 
     e->depth--;
     if (length > 0)
         aggr_json_encoder_put_line(e, L);
-    put_word(e, L, "]", 1);
+    aggr_json_out_put_byte(&e->out, L, ']');
+}
+
+static bool learn(struct aggr_json_encoder *e, lua_State *L, struct aggr_json_shape *shape,
+                  int first, int count)
+{
+    return aggr_json_shape_learn(shape, L, first, count, e->style.sorted,
+                                 lua_upvalueindex(AGGR_JSON_KEPT),
+                                 (int)(shape - e->shapes) * AGGR_JSON_SHAPE_KEYS + 1);
 }
 
 /* Pushes all keys and values, each key below its value, when `shape` can be that of the object.
@@ -202,18 +228,15 @@ static int spread(struct aggr_json_encoder *e, lua_State *L, int index,
 {
     int top = lua_gettop(L), count = 0;
     bool known = true;
-    if (top > SPREAD_SLOTS || !lua_checkstack(L, 2 * AGGR_JSON_SHAPE_KEYS + LUA_MINSTACK))
+    if (top > SPREAD_SLOTS)
         return -1;
     for (lua_pushnil(L); lua_next(L, index); count++) {
-        if (count == AGGR_JSON_SHAPE_KEYS || lua_type(L, -2) != LUA_TSTRING)
+        known = known && aggr_json_shape_has(shape, count, lua_topointer(L, -2));
+        if (!known && (count == AGGR_JSON_SHAPE_KEYS || lua_type(L, -2) != LUA_TSTRING))
             return -1;
-        size_t len;
-        const char *bytes = lua_tolstring(L, -2, &len);
-        known = known && aggr_json_shape_has(shape, count, bytes, len);
         lua_pushvalue(L, -2);
     }
-    if ((!known || count != shape->count) &&
-        !aggr_json_shape_learn(shape, L, top + 1, count, e->style.sorted))
+    if ((!known || count != shape->count) && !learn(e, L, shape, top + 1, count))
         return -1;
     return count;
 }
@@ -225,7 +248,7 @@ static void put_spread(struct aggr_json_encoder *e, lua_State *L, int first, int
     uint32_t version = shape->version;
     for (int i = 0; i < count; i++) {
         if (shape->version != version) {
-            aggr_json_shape_learn(shape, L, first, count, e->style.sorted);
+            learn(e, L, shape, first, count);
             version = shape->version;
         }
         int place = shape->order[i], key = first + 2 * place;
@@ -254,7 +277,7 @@ static void put_object(struct aggr_json_encoder *e, lua_State *L, int index, int
     unsigned slot = (unsigned)e->depth * WAYS + e->ways[e->depth - 1] % WAYS;
     struct aggr_json_shape *shape = &e->shapes[slot % AGGR_JSON_SHAPES];
     bool filled;
-    put_word(e, L, "{", 1);
+    aggr_json_out_put_byte(&e->out, L, '{');
     int count = order ? -1 : spread(e, L, index, shape);
     if (count >= 0) {
         put_spread(e, L, top + 1, count, shape);
@@ -268,14 +291,7 @@ static void put_object(struct aggr_json_encoder *e, lua_State *L, int index, int
     e->depth--;
     if (filled)
         aggr_json_encoder_put_line(e, L);
-    put_word(e, L, "}", 1);
-}
-
-/* Pushes the mark of the table, or nil. */
-static void push_mark(lua_State *L, int index)
-{
-    lua_pushvalue(L, index);
-    lua_rawget(L, lua_upvalueindex(AGGR_JSON_MARKED));
+    aggr_json_out_put_byte(&e->out, L, '}');
 }
 
 static void enter(struct aggr_json_encoder *e, lua_State *L, int index)
@@ -290,6 +306,7 @@ static void enter(struct aggr_json_encoder *e, lua_State *L, int index)
     e->open[e->depth++] = table;
 }
 
+/* What sort of table one with a metatable is. */
 static bool is_list(const struct aggr_json_encoder *e, lua_State *L, int index)
 {
     bool is = lua_getmetatable(L, index);
@@ -300,21 +317,23 @@ static bool is_list(const struct aggr_json_encoder *e, lua_State *L, int index)
     return is;
 }
 
-/* The table at `index`, in the place of the one at `given`; both may be the same. */
-static void put_table(struct aggr_json_encoder *e, lua_State *L, int index, int given)
+/* Pushes the mark of the table, or of the one it stands for. */
+static void push_mark(lua_State *L, int index, int given)
 {
-    luaL_checkstack(L, PLAIN_SLOTS + LUA_MINSTACK, "nested too deep");
-    enter(e, L, given);
-    push_mark(L, given);
-    if (lua_isnil(L, -1) && index != given) {
-        lua_pop(L, 1);
-        push_mark(L, index);
-    }
-    int mark = lua_gettop(L);
+    lua_pushvalue(L, given);
+    lua_rawget(L, lua_upvalueindex(AGGR_JSON_MARKED));
+    if (!lua_isnil(L, -1) || index == given)
+        return;
+    lua_pop(L, 1);
+    push_mark(L, index, index);
+}
+
+static void put_marked(struct aggr_json_encoder *e, lua_State *L, int index, int mark, bool is_list)
+{
     bool ordered = lua_istable(L, mark);
     bool named = lua_isstring(L, mark), array = named && *lua_tostring(L, mark) == 'a';
     bool object = ordered || (named && !array);
-    array = array || (!object && is_list(e, L, index));
+    array = array || (!object && is_list);
     int length = object ? 0 : list_length(L, index);
     if (array && length == 0 && !is_empty(L, index))
         aggr_json_encoder_refuse(e, L, "array", index);
@@ -322,27 +341,46 @@ static void put_table(struct aggr_json_encoder *e, lua_State *L, int index, int 
         put_array(e, L, index, length);
     else
         put_object(e, L, index, ordered ? mark : 0, object);
-    lua_settop(L, mark - 1);
+}
+
+/* The table at `index`, in the place of the one at `given`; both may be the same. */
+static void put_table(struct aggr_json_encoder *e, lua_State *L, int index, int given, bool is_list)
+{
+    luaL_checkstack(L,
+                    lua_gettop(L) > SPREAD_SLOTS ? PLAIN_SLOTS + LUA_MINSTACK
+                                                 : 2 * AGGR_JSON_SHAPE_KEYS + LUA_MINSTACK,
+                    "nested too deep");
+    enter(e, L, given);
+    if (e->marks) {
+        push_mark(L, index, given);
+        int mark = lua_gettop(L);
+        put_marked(e, L, index, mark, is_list);
+        lua_settop(L, mark - 1);
+        return;
+    }
+    int length = list_length(L, index);
+    if (length > 0 || (is_list && is_empty(L, index)))
+        put_array(e, L, index, length);
+    else if (is_list)
+        aggr_json_encoder_refuse(e, L, "array", index);
+    else
+        put_object(e, L, index, 0, false);
 }
 
 /* A table with a metatable: it may be an Error, or say itself what it is. */
 static void put_special(struct aggr_json_encoder *e, lua_State *L, int index)
 {
+    if (is_list(e, L, index)) {
+        put_table(e, L, index, index, true);
+        return;
+    }
     push_resolved(e, L, index);
     int resolved = lua_gettop(L);
     if (lua_istable(L, resolved))
-        put_table(e, L, resolved, index);
+        put_table(e, L, resolved, index, is_list(e, L, resolved));
     else
         aggr_json_encoder_put_value(e, L, resolved);
     lua_settop(L, resolved - 1);
-}
-
-static bool has_metatable(lua_State *L, int index)
-{
-    if (!lua_getmetatable(L, index))
-        return false;
-    lua_pop(L, 1);
-    return true;
 }
 
 void aggr_json_encoder_put_value(struct aggr_json_encoder *e, lua_State *L, int index)
@@ -361,10 +399,12 @@ void aggr_json_encoder_put_value(struct aggr_json_encoder *e, lua_State *L, int 
             put_word(e, L, "false", 5);
         break;
     case LUA_TTABLE:
-        if (has_metatable(L, index) && !is_list(e, L, index))
+        if (lua_getmetatable(L, index)) {
+            lua_pop(L, 1);
             put_special(e, L, index);
-        else
-            put_table(e, L, index, index);
+        } else {
+            put_table(e, L, index, index, false);
+        }
         break;
     case LUA_TLIGHTUSERDATA:
         if (lua_touserdata(L, index))
@@ -390,6 +430,7 @@ void aggr_json_encoder_run(struct aggr_json_encoder *e, lua_State *L, struct agg
     e->ways[0] = 0;
     e->busy = true;
     aggr_json_out_shrink(&e->out, L); /* what an error has left */
+    look_for_marks(e, L);
     aggr_json_encoder_put_value(e, L, AGGR_JSON_VALUE);
     lua_pushlstring(L, e->out.bytes, (size_t)(e->out.at - e->out.bytes));
     aggr_json_out_shrink(&e->out, L);

@@ -23,7 +23,8 @@ enum {
     AGGR_JSON_RESOLVE, /* (value) -> what is encoded in its place, or nil and why it cannot be */
     AGGR_JSON_RENAME,  /* (table) -> with number keys as strings, or nil and why not */
     AGGR_JSON_REFUSE,  /* (what, path, why, value) raises */
-    AGGR_JSON_ENCODER_UPVALUES = AGGR_JSON_REFUSE
+    AGGR_JSON_KEPT,    /* a table for the strings of shapes */
+    AGGR_JSON_ENCODER_UPVALUES = AGGR_JSON_KEPT
 };
 enum { AGGR_JSON_VALUE = 1, AGGR_JSON_FLAGS, AGGR_JSON_WHAT };
 
@@ -37,6 +38,7 @@ struct aggr_json_style {
 
 struct aggr_json_encoder {
     bool busy;
+    bool marks; /* whether there were any marks yet: looking for one takes its time */
     struct aggr_json_style style;
     const void *list; /* the metatable of empty arrays */
     struct aggr_json_out out;

@@ -1,7 +1,7 @@
 #include "bind/json_out.h"
 #include <lauxlib.h>
 
-enum { LEAST_BYTES = 4096, KEPT_BYTES = 256 * 1024 };
+enum { LEAST_BYTES = 4096, KEPT_BYTES = 2 * 1024 * 1024 };
 
 void aggr_json_out_init(struct aggr_json_out *out)
 {

@@ -38,3 +38,9 @@ static inline void aggr_json_out_put(struct aggr_json_out *out, const char *byte
     memcpy(out->at, bytes, len);
     out->at += len;
 }
+
+static inline void aggr_json_out_put_byte(struct aggr_json_out *out, lua_State *L, char byte)
+{
+    aggr_json_out_reserve(out, L, 1);
+    *out->at++ = byte;
+}

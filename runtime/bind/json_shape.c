@@ -1,5 +1,6 @@
 #include "bind/json_shape.h"
 #include "base/json_quote.h"
+#include <string.h>
 
 /* Puts the key's text behind the others. */
 static bool add(struct aggr_json_shape *shape, const char *bytes, size_t len)
@@ -34,21 +35,32 @@ static void insert_sorted(struct aggr_json_shape *shape, int place)
     shape->order[at] = (uint8_t)place;
 }
 
-bool aggr_json_shape_learn(struct aggr_json_shape *shape, lua_State *L, int first, int count,
-                           bool sorted)
+static bool learn(struct aggr_json_shape *shape, lua_State *L, int first, int count, bool sorted)
 {
-    shape->version++;
-    shape->count = shape->begin[0] = 0;
     for (int i = 0; i < count; i++) {
         size_t len;
         const char *bytes = lua_tolstring(L, first + 2 * i, &len);
-        if (!add(shape, bytes, len)) {
-            shape->count = 0;
+        if (!add(shape, bytes, len))
             return false;
-        }
+        shape->keys[i] = lua_topointer(L, first + 2 * i);
         shape->order[i] = (uint8_t)i;
         if (sorted)
             insert_sorted(shape, i);
     }
     return true;
+}
+
+bool aggr_json_shape_learn(struct aggr_json_shape *shape, lua_State *L, int first, int count,
+                           bool sorted, int keeper, int slot)
+{
+    shape->version++;
+    shape->count = shape->begin[0] = 0;
+    for (int i = 0; i < count; i++) { /* may throw: the shape holds none yet */
+        lua_pushvalue(L, first + 2 * i);
+        lua_rawseti(L, keeper, slot + i);
+    }
+    if (learn(shape, L, first, count, sorted))
+        return true;
+    shape->count = 0;
+    return false;
 }

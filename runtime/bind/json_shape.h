@@ -2,10 +2,10 @@
  * they are written and in which order.
  *
  * Lua's `next` gives the keys of tables that were made alike in one order, so comparing them one by
- * one tells that nothing has to be sorted or quoted. Plain data.
+ * one tells that nothing has to be sorted or quoted. Plain data; the strings are kept alive by a
+ * Lua table of the owner's, so that one is told by its address.
  */
 #pragma once
-#include "base/json_word.h"
 #include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,20 +18,19 @@ struct aggr_json_shape {
     uint16_t count;
     uint16_t begin[AGGR_JSON_SHAPE_KEYS + 1]; /* of the keys' texts */
     uint8_t order[AGGR_JSON_SHAPE_KEYS];      /* which is written first, second, ... */
-    char text[AGGR_JSON_SHAPE_BYTES];         /* "key": after "key":, as `next` gives them */
+    const void *keys[AGGR_JSON_SHAPE_KEYS];   /* as `next` gives them */
+    char text[AGGR_JSON_SHAPE_BYTES];         /* "key": after "key":, in the same order */
 };
 
 /* Whether the key is the shape's `place`th (from 0). */
 static inline bool aggr_json_shape_has(const struct aggr_json_shape *shape, int place,
-                                       const char *bytes, size_t len)
+                                       const void *key)
 {
-    enum { AROUND = 3 };
-    const uint16_t *begin = shape->begin + place;
-    return place < shape->count && (size_t)(begin[1] - begin[0]) == len + AROUND &&
-           aggr_json_are_equal(shape->text + begin[0] + 1, bytes, len);
+    return place < shape->count && shape->keys[place] == key;
 }
 
-/* Becomes that of `count` strings at the stack indices first, first + 2, ... False: it cannot hold
- * them, as they are too long or not written as they are. It holds none then. */
+/* Becomes that of `count` strings at the stack indices first, first + 2, ... `keeper`: an index of
+ * the table that keeps them, at numbers from `slot` on. False: it cannot hold them, as they are too
+ * long or not written as they are. It holds none then. May throw (memory). */
 bool aggr_json_shape_learn(struct aggr_json_shape *shape, lua_State *L, int first, int count,
-                           bool sorted);
+                           bool sorted, int keeper, int slot);
