@@ -114,7 +114,58 @@ local function cjson_decode(source, flags)
   return true, flags == 1 and without_nulls(value) or value
 end
 
+local function quote(text)
+  return '"' .. text:gsub('[%c"\\]', function(c)
+    return (c == '"' or c == "\\") and "\\" .. c or ("\\u%04x"):format(c:byte())
+  end) .. '"'
+end
+
+--- As the core's, without paths.
+local function encoder(tools)
+  local encode
+
+  local function object(value)
+    local parts, names = {}, {}
+    for name in pairs(value) do
+      if type(name) ~= "string" then error({ why = "members", value = value }, 0) end
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    for i, name in ipairs(names) do parts[i] = quote(name) .. ":" .. encode(value[name]) end
+    return "{" .. table.concat(parts, ",") .. "}"
+  end
+
+  function encode(value)
+    local kind = type(value)
+    if kind == "string" then return quote(value) end
+    if kind == "number" and value - value ~= 0 then error({ why = "nan", value = value }, 0) end
+    if kind == "number" or kind == "boolean" or value == cjson.null then return cjson.encode(value) end
+    if kind ~= "table" or getmetatable(value) then
+      local instead, why = tools.resolve(value)
+      if instead == nil then error({ why = why, value = value }, 0) end
+      value = instead
+    end
+    local parts = {}
+    for i, item in ipairs(value) do parts[i] = encode(item) end
+    if #parts == 0 and tools.marks[value] ~= "array" then return object(value) end
+    if next(value, #parts > 0 and #parts or nil) ~= nil then error({ why = "members", value = value }, 0) end
+    return "[" .. table.concat(parts, ",") .. "]"
+  end
+
+  return function(value, _, what)
+    local ok, text = pcall(encode, value)
+    if ok then return text end
+    if not text.why then error(text, 0) end
+    return tools.refuse(what, {}, text.why, text.value) -- a tail call: this frame is no place of the script's
+  end
+end
+
 local json = {
+  PRETTY = 1, UNSORTED = 2, REPLACE = 4,
+  encoder = encoder,
+  number = function(value) return ("%.17g"):format(value) end,
+  quote = quote,
+  size = function(source) return type(source) == "string" and #source or #heads[source].body end,
   DROP_NULLS = 1, STRICT = 2, ORDER = 4, BIG_STRING = 8, BIG_NUMBER = 16,
   decoder = function() return cjson_decode end,
   excerpt = function(source, offset)

@@ -1,0 +1,130 @@
+--- What aggr.json.encode makes of values, and what it says of those that are not data.
+local aggr = require "aggr"
+local support = require "rules.support"
+local testing = require "aggr.testing"
+
+local errors = testing.require "aggr.errors"
+local json, raised = aggr.json, support.raised
+
+describe("JSON text", function()
+  local function refused(value, message)
+    local err = raised(json.encode, value)
+    assert.are.equal("usage", err.kind)
+    assert.truthy(err.message:find(message, 1, true), err.message)
+  end
+
+  it("sorts keys and writes arrays and objects", function()
+    assert.are.equal('{"a":[1,"x",true],"b":{},"c":null,"d":[]}',
+      json.encode { d = aggr.array {}, c = aggr.null, b = {}, a = { 1, "x", true } })
+    assert.are.equal("false", json.encode(false))
+  end)
+
+  it("escapes what must be escaped in strings, and nothing else", function()
+    assert.are.equal([["\"\\\n\t\b\f\r\u0000\u001f/]] .. "\127é€😀" .. '"',
+      json.encode '"\\\n\t\b\f\r\0\31/\127é€😀')
+    for length = 0, 40 do
+      for _, odd in ipairs { "\n", "\"", "é", "\0", "\1" } do
+        for at = 0, length do
+          local text = ("x"):rep(at) .. odd .. ("y"):rep(length - at)
+          assert(json.decode(json.encode(text)) == text)
+          assert(json.decode(json.encode { [text] = 1 })[text] == 1)
+        end
+      end
+    end
+    local long = ("é\n\1x"):rep(9000)
+    assert.are.equal(long, json.decode(json.encode(long)))
+  end)
+
+  it("refuses strings that are not UTF-8, or replaces what is wrong", function()
+    local bad = "\239\191\189"
+    for given, mended in pairs {
+      ["\255"] = bad, ["a\192\175"] = "a" .. bad .. bad, ["\237\160\128"] = bad:rep(3), ["\244\144\128\128"] = bad:rep(4),
+      ["é\195"] = "é" .. bad, ["\240\159\152"] = bad:rep(3), [("x"):rep(5000) .. "\200"] = ("x"):rep(5000) .. bad,
+    } do
+      refused(given, "cannot encode the value: a string that is not UTF-8 (invalid_utf8 = 'replace' prints U+FFFD")
+      refused({ a = { 1, given } }, "cannot encode a[2]: a string that is not UTF-8")
+      refused({ a = { [given] = 1 } }, "cannot encode a[")
+      assert.are.equal('"' .. mended .. '"', json.encode(given, { invalid_utf8 = "replace" }))
+      assert.are.equal('{"' .. mended .. '":1}', json.encode({ [given] = 1 }, { invalid_utf8 = "replace" }))
+      assert(json.decode(json.encode(raised(json.encode, given)))) -- the Error itself is text
+    end
+    support.usage("invalid_utf8 must be 'error' or 'replace', got true", json.encode, 1, { invalid_utf8 = true })
+  end)
+
+  it("writes numbers exactly and no longer than needed", function()
+    for value, text in pairs {
+      [0] = "0", [-1] = "-1", [0.1] = "0.1", [1 / 3] = "0.3333333333333333", [1e100] = "1e+100",
+      [9007199254740992] = "9007199254740992", [123456789012345] = "123456789012345",
+      [0.1 + 0.2] = "0.30000000000000004", [1e21] = "1e+21", [5e-324] = "5e-324", [-1.5e-7] = "-1.5e-7",
+      [1e-6] = "0.000001", [123.456] = "123.456", [2 ^ 60] = "1.152921504606847e+18", [2 ^ 53 + 2] = "9.007199254740994e+15",
+      [1.7976931348623157e308] = "1.7976931348623157e+308", [2 ^ -1022] = "2.2250738585072014e-308",
+    } do
+      assert.are.equal(text, json.encode(value))
+    end
+    math.randomseed(7)
+    for _ = 1, 2000 do
+      local value = (math.random() - 0.5) * 10 ^ math.random(-300, 300)
+      assert.are.equal(value, tonumber(json.encode(value)))
+    end
+    assert.are.equal("-0", json.encode(-0))
+    assert.are.equal("12", json.encode(12LL))
+    assert.are.equal("[18446744073709551615,-9223372036854775807]", json.encode { -1ULL, -9223372036854775807LL })
+  end)
+
+  it("names the path of what is not data", function()
+    refused({ a = { { b = print } } }, "cannot encode a[1].b: a function is not data")
+    refused({ ["x y"] = 0 / 0 }, 'cannot encode ["x y"]: NaN is not JSON')
+    refused({ 1, math.huge }, "cannot encode [2]: infinity is not JSON")
+    refused(coroutine.create(print), "cannot encode the value: a coroutine is not data")
+    refused(io.stdout, "a userdata is not data")
+    local cycle = { a = {} }
+    cycle.a.b = cycle
+    refused(cycle, "cannot encode a.b: a cycle")
+    refused({ [true] = 1 }, "true as a key")
+    refused({ { cycle } }, "cannot encode [1][1].a.b: a cycle")
+    refused({ [0 / 1] = 1, x = 2 }, "both string and number keys")
+    refused({ f = testing.require("aggr.scope") }, "cannot encode f.")
+    local api = aggr.client { base = "http://h", transport = function() return { status = 200, body = "1" } end }
+    refused({ res = api:get "/" }, "cannot encode res: a Response (return res:json() or res.body)")
+    refused({ c = aggr.channel(1) }, "cannot encode c: an aggr.Channel is not data")
+  end)
+
+  it("names path and remedy for mixed, holed and number keys", function()
+    refused({ x = { 1, a = 2 } }, "cannot encode x: it has both string and number keys (aggr.object(t)")
+    refused({ 1, nil, 3 }, "a list with a hole at 2 (put aggr.null there")
+    refused({ [5] = 1 }, "aggr.object")
+    refused({ [1.5] = 1 }, "its number keys are not 1..n (aggr.object(t)")
+    refused({ [0] = 1, 2 }, "its number keys are not 1..n")
+    refused(aggr.array { a = 1 }, "marked as an array, but")
+    refused(aggr.object { 1, ["1"] = 2 }, "two keys would print as \"1\"")
+  end)
+
+  it("prints the number keys of aggr.object as strings", function()
+    assert.are.equal('{"10":"x","2":"y","a":1}', json.encode(aggr.object { [10] = "x", [2] = "y", a = 1 }))
+    assert.are.equal("usage", raised(aggr.object, 1).kind)
+    assert.are.equal("usage", raised(aggr.array).kind)
+  end)
+
+  it("prints the fields of an Error", function()
+    local err = errors.new("timeout", "slow", { url = "http://u:p@h/", phase = "wait", where = "a.lua:1" })
+    errors.suppress(err, errors.new("dns", "no such host"))
+    assert.are.equal('{"kind":"timeout","message":"slow","phase":"wait","suppressed":'
+      .. '[{"kind":"dns","message":"no such host"}],"url":"http://u:***@h/","where":"a.lua:1"}', json.encode(err))
+  end)
+
+  it("goes a thousand levels deep and no deeper", function()
+    local function nested(n)
+      local t = {}
+      for _ = 2, n do t = { t } end
+      return t
+    end
+    assert.are.equal(2000, #json.encode(nested(1000)))
+    refused(nested(1001), "nested deeper than 1000")
+  end)
+
+  it("indents when asked", function()
+    assert.are.equal('{\n  "a": [\n    1\n  ],\n  "b": {}\n}', json.encode({ a = { 1 }, b = {} }, { pretty = true }))
+    assert.truthy(raised(json.encode, 1, { prety = 1 }).message:find("did you mean 'pretty'", 1, true))
+    assert.truthy(raised(json.encode).message:find("nothing to encode", 1, true))
+  end)
+end)
