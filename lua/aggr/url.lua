@@ -29,7 +29,7 @@ function url.scalar(value)
     return encoder.number(value)
   end
   if kind == "boolean" then return tostring(value) end
-  if kind == "cdata" then return tostring(value):match("^(%-?%d+)U?LL$") end
+  if kind == "cdata" then return tostring(value):match("^(%-?%d+)U?L?L?$") end
   return nil
 end
 

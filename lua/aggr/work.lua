@@ -5,6 +5,7 @@
 local core = require "aggr.core.work"
 local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
+local exact = require "aggr.exact"
 local log = require "aggr.log"
 local mask = require "aggr.mask"
 local task = require "aggr.core.task"
@@ -15,7 +16,7 @@ local work = {
   allow_ffi = false, -- to functions, as to the script
 }
 
-core.marks(encoder.marks, encoder.LIST)
+core.marks(encoder.marks, encoder.LIST, exact.digits, exact.of)
 
 local codes = setmetatable({}, { __mode = "k" }) -- function -> its bytecode
 

@@ -5,6 +5,7 @@
 local core = require "aggr.core.work"
 local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
+local exact = require "aggr.exact"
 local finalizer = require "prelude.finalizer"
 local json = require "aggr.json"
 local log = require "aggr.log"
@@ -18,7 +19,7 @@ local globals = script -- luacheck: ignore (the _G of modules)
 
 local FUNCTIONS_KEPT = 256 -- loaded ones, so that they stay compiled
 
-core.marks(encoder.marks, encoder.LIST)
+core.marks(encoder.marks, encoder.LIST, exact.digits, exact.of)
 for _, part in ipairs { finalizer, native, reserved } do part.install(globals) end
 
 local aggr = setmetatable({

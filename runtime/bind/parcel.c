@@ -6,9 +6,12 @@
 
 enum { DEEPEST = 1000, SHOWN = 12 };
 
-enum tag { NIL, FALSE, TRUE, NUMBER, STRING, NONE, TABLE, SEEN, END };
+enum { CDATA = 10 }; /* LuaJIT's type that lua.h has no name for */
 
-static const char marks_key = 'm', list_key = 'l'; /* in the registry */
+enum tag { NIL, FALSE, TRUE, NUMBER, STRING, DIGITS, NONE, TABLE, SEEN, END };
+
+/* In the registry. */
+static const char marks_key = 'm', list_key = 'l', digits_key = 'd', exact_key = 'e';
 
 static void set(lua_State *L, const char *key, int index)
 {
@@ -27,6 +30,12 @@ void aggr_parcel_set_marks(lua_State *L, int marks, int list)
 {
     set(L, &marks_key, marks);
     set(L, &list_key, list);
+}
+
+void aggr_parcel_set_integers(lua_State *L, int digits, int exact)
+{
+    set(L, &digits_key, digits);
+    set(L, &exact_key, exact);
 }
 
 /* Where a value stands: in which table, under which key. */
@@ -106,11 +115,11 @@ static void put_count(struct packing *p, size_t count)
     put(p, &number, sizeof number);
 }
 
-static void put_string(struct packing *p, int index)
+static void put_text(struct packing *p, enum tag tag, int index)
 {
     size_t len;
     const char *bytes = lua_tolstring(p->L, index, &len);
-    put_tag(p, STRING);
+    put_tag(p, tag);
     put_count(p, len);
     put(p, bytes, len);
 }
@@ -144,7 +153,7 @@ static bool put_seen(struct packing *p, int index)
     return false;
 }
 
-static void put_mark(struct packing *p, int index)
+static void put_mark(struct packing *p, int index, const struct place *place)
 {
     if (lua_getmetatable(p->L, index)) { /* that of lists: no other one comes so far */
         lua_pop(p->L, 1);
@@ -153,10 +162,7 @@ static void put_mark(struct packing *p, int index)
     }
     lua_pushvalue(p->L, index);
     lua_rawget(p->L, p->marks);
-    if (lua_isstring(p->L, -1))
-        put_string(p, lua_gettop(p->L));
-    else
-        put_tag(p, NIL);
+    put_value(p, lua_gettop(p->L), place); /* nothing, a word or a list of keys */
     lua_pop(p->L, 1);
 }
 
@@ -201,7 +207,7 @@ static bool put_table(struct packing *p, int index, const struct place *place)
         return refuse(p, place, "is a table with a metatable");
     int length = (int)lua_objlen(L, index);
     put_tag(p, TABLE);
-    put_mark(p, index);
+    put_mark(p, index, place);
     put_count(p, (size_t)length);
     for (int i = 1; i <= length; i++) {
         struct place below = {.up = place, .number = i, .depth = place->depth + 1};
@@ -233,6 +239,20 @@ static bool refuse_type(struct packing *p, int index, const struct place *place)
     return refuse(p, place, text);
 }
 
+/* An integer that a double does not hold. False: it is some other cdata. */
+static bool put_digits(struct packing *p, int index)
+{
+    lua_State *L = p->L;
+    push(L, &digits_key);
+    lua_pushvalue(L, index);
+    lua_rawget(L, -2);
+    bool known = lua_isstring(L, -1);
+    if (known)
+        put_text(p, DIGITS, lua_gettop(L));
+    lua_pop(L, 2);
+    return known;
+}
+
 static bool put_value(struct packing *p, int index, const struct place *place)
 {
     switch (lua_type(p->L, index)) {
@@ -246,7 +266,7 @@ static bool put_value(struct packing *p, int index, const struct place *place)
         put_number(p, index);
         return true;
     case LUA_TSTRING:
-        put_string(p, index);
+        put_text(p, STRING, index);
         return true;
     case LUA_TTABLE:
         return put_table(p, index, place);
@@ -255,6 +275,10 @@ static bool put_value(struct packing *p, int index, const struct place *place)
             break;
         put_tag(p, NONE);
         return true;
+    case CDATA:
+        if (put_digits(p, index))
+            return true;
+        break;
     default:
         break;
     }
@@ -315,12 +339,13 @@ static void push_table(struct unpacking *u)
 {
     lua_State *L = u->L;
     luaL_checkstack(L, LUA_MINSTACK, NULL);
-    push_value(u); /* the mark */
+    int number = ++u->tables; /* that of the mark, which may be a table, is a higher one */
+    push_value(u);
     int length = (int)get_count(u);
     lua_createtable(L, length, 0);
     int table = lua_gettop(L);
     lua_pushvalue(L, table);
-    lua_rawseti(L, u->seen, ++u->tables);
+    lua_rawseti(L, u->seen, number);
     set_mark(u, table);
     for (int i = 1; i <= length; i++) {
         push_value(u);
@@ -363,6 +388,11 @@ static void push_value(struct unpacking *u)
         return;
     case STRING:
         push_string(u);
+        return;
+    case DIGITS:
+        push(u->L, &exact_key);
+        push_string(u);
+        lua_call(u->L, 1, 1);
         return;
     case NONE:
         lua_pushlightuserdata(u->L, NULL);

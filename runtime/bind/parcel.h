@@ -1,7 +1,8 @@
 /* parcel.h -- values on their way from one lua_State to another: bytes, with nothing shared.
  *
- * nil, booleans, numbers, strings, aggr.null and tables of those. Tables may contain themselves and
- * be shared: what was one table is one afterwards. Marks of aggr.array and aggr.object go along.
+ * nil, booleans, numbers, large integers, strings, aggr.null and tables of those. Tables may
+ * contain themselves and be shared: what was one table is one afterwards. Marks of aggr.array and
+ * aggr.object go along, and the order of keys.
  *
  *   pack* (in one state) -> unpack (in the other)
  */
@@ -21,6 +22,10 @@ bool aggr_parcel_pack(lua_State *L, int first, int last, const char *what, struc
 /* Pushes all values and returns how many. May throw. */
 int aggr_parcel_unpack(lua_State *L, const struct aggr_buf *parcel);
 
-/* The tables at these stack indices have the marks of this state (table -> name), and are the
- * metatable of empty lists. */
+/* The tables at these stack indices have the marks of this state (table -> name or list of keys),
+ * and are the metatable of empty lists. */
 void aggr_parcel_set_marks(lua_State *L, int marks, int list);
+
+/* The table at `digits` has the digits of this state's large integers, and the function at `exact`
+ * makes them. */
+void aggr_parcel_set_integers(lua_State *L, int digits, int exact);

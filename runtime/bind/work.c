@@ -7,8 +7,10 @@
  *                 Returns a message, and does not wait, when an argument cannot be copied.
  *   late(all)     -> { { where = | nil, seconds =, running = }, ... }
  *                 what was abandoned: what has ended since, or all of it; each is told once
- *   marks(table, list)   the marks of aggr.array and aggr.object, the metatable of empty lists
- *   stats()       -> { threads =, running =, queued =, bytes = }
+ *   marks(table, list, digits, exact)
+ *                        the marks of aggr.array and aggr.object, the metatable of empty lists;
+ * large integers' digits, and what makes one of its digits stats()       -> { threads =, running =,
+ * queued =, bytes = }
  *
  * In the states of the threads themselves there is nothing but marks to call.
  */
@@ -256,6 +258,9 @@ static int l_marks(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TTABLE);
     aggr_parcel_set_marks(L, 1, 2);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    luaL_checktype(L, 4, LUA_TFUNCTION);
+    aggr_parcel_set_integers(L, 3, 4);
     return 0;
 }
 

@@ -140,9 +140,10 @@ local function encoder(tools)
     if kind == "string" then return quote(value) end
     if kind == "number" and value - value ~= 0 then error({ why = "nan", value = value }, 0) end
     if kind == "number" or kind == "boolean" or value == cjson.null then return cjson.encode(value) end
-    if kind ~= "table" or getmetatable(value) then
+    if kind ~= "table" or getmetatable(value) ~= nil then
       local instead, why = tools.resolve(value)
       if instead == nil then error({ why = why, value = value }, 0) end
+      if type(instead) ~= "table" then return tools.digits[instead] or encode(instead) end
       value = instead
     end
     local parts = {}
