@@ -50,15 +50,17 @@ function meta.__eq(a, b)
   return left ~= nil and left == right
 end
 
+--- Nothing for NaN, which is in no order.
+local function check_order(x, other)
+  if type(x) == "number" or comparable(x) then return end
+  errors.usage(1, "attempt to compare the integer %s with %s", shown(other), errors.show(x))
+end
+
 local function order(a, b)
   local left, right = comparable(a), comparable(b)
   if left and right then return compare(left, right) end
-  for _, x in ipairs { a, b } do
-    if type(x) ~= "number" and not comparable(x) then
-      errors.usage(1, "attempt to compare the integer %s with %s", shown(x == a and b or a), errors.show(x))
-    end
-  end
-  return nil -- NaN
+  check_order(a, b)
+  check_order(b, a)
 end
 
 function meta.__lt(a, b)
@@ -71,13 +73,15 @@ function meta.__le(a, b)
   return difference ~= nil and difference <= 0
 end
 
-function meta.__concat(a, b)
-  for _, x in ipairs { a, b } do
-    local kind = type(x)
-    if kind ~= "string" and kind ~= "number" and not digits[x] then
-      errors.usage(1, "attempt to concatenate %s", errors.show(x))
-    end
+local function check_text(x)
+  if type(x) ~= "string" and type(x) ~= "number" and not digits[x] then
+    errors.usage(1, "attempt to concatenate %s", errors.show(x))
   end
+end
+
+function meta.__concat(a, b)
+  check_text(a)
+  check_text(b)
   return (digits[a] or a) .. (digits[b] or b)
 end
 

@@ -38,7 +38,8 @@ describe("JSON text", function()
   it("refuses strings that are not UTF-8, or replaces what is wrong", function()
     local bad = "\239\191\189"
     for given, mended in pairs {
-      ["\255"] = bad, ["a\192\175"] = "a" .. bad .. bad, ["\237\160\128"] = bad:rep(3), ["\244\144\128\128"] = bad:rep(4),
+      ["\255"] = bad, ["a\192\175"] = "a" .. bad .. bad, ["\237\160\128"] = bad:rep(3),
+      ["\244\144\128\128"] = bad:rep(4),
       ["é\195"] = "é" .. bad, ["\240\159\152"] = bad:rep(3), [("x"):rep(5000) .. "\200"] = ("x"):rep(5000) .. bad,
     } do
       refused(given, "cannot encode the value: a string that is not UTF-8 (invalid_utf8 = 'replace' prints U+FFFD")
@@ -56,7 +57,8 @@ describe("JSON text", function()
       [0] = "0", [-1] = "-1", [0.1] = "0.1", [1 / 3] = "0.3333333333333333", [1e100] = "1e+100",
       [9007199254740992] = "9007199254740992", [123456789012345] = "123456789012345",
       [0.1 + 0.2] = "0.30000000000000004", [1e21] = "1e+21", [5e-324] = "5e-324", [-1.5e-7] = "-1.5e-7",
-      [1e-6] = "0.000001", [123.456] = "123.456", [2 ^ 60] = "1.152921504606847e+18", [2 ^ 53 + 2] = "9.007199254740994e+15",
+      [1e-6] = "0.000001", [123.456] = "123.456", [2 ^ 60] = "1.152921504606847e+18",
+      [2 ^ 53 + 2] = "9.007199254740994e+15",
       [1.7976931348623157e308] = "1.7976931348623157e+308", [2 ^ -1022] = "2.2250738585072014e-308",
     } do
       assert.are.equal(text, json.encode(value))
@@ -126,5 +128,161 @@ describe("JSON text", function()
     assert.are.equal('{\n  "a": [\n    1\n  ],\n  "b": {}\n}', json.encode({ a = { 1 }, b = {} }, { pretty = true }))
     assert.truthy(raised(json.encode, 1, { prety = 1 }).message:find("did you mean 'pretty'", 1, true))
     assert.truthy(raised(json.encode).message:find("nothing to encode", 1, true))
+  end)
+end)
+
+describe("sort_keys = false", function()
+  it("gives the same members in any order", function()
+    for n = 0, 200, 7 do
+      local t = {}
+      for i = 1, n do t["k" .. i] = { i, { [("x"):rep(i)] = i } } end
+      assert.same(t, json.decode(json.encode(t, { sort_keys = false })))
+      assert.equal(json.encode(t), json.encode(json.decode(json.encode(t, { sort_keys = false }))))
+    end
+    support.usage("sort_keys must be true or false, got 'no'", json.encode, 1, { sort_keys = "no" })
+    support.usage("pretty must be true or false, got 1", json.encode, 1, { pretty = 1 })
+  end)
+end)
+
+describe("objects", function()
+  it("are written right whatever was written before them", function()
+    local parts = {}
+    for i = 1, 400 do
+      local t = {}
+      for j = 1, i % 70 do t[("%s%d"):format(("k"):rep(j * i % 23), j)] = j end
+      t.inner = i % 3 == 0 and { a = { b = { i } }, b = i } or i % 3 == 1 and { b = { a = i }, c = { a = {} } } or nil
+      t["key " .. i % 5] = i
+      parts[i] = t
+    end
+    local text = json.encode(parts)
+    assert.same(parts, json.decode(text))
+    for i = 1, #parts do
+      local names = aggr.json.keys(parts[i])
+      local written = aggr.json.keys(json.decode(json.encode(parts[i]), { order = true }))
+      assert.same(names, written)
+    end
+    for i = 1, #parts do parts[i] = json.encode(parts[i]) end
+    assert.equal(text, "[" .. table.concat(parts, ",") .. "]")
+  end)
+
+  it("sort their keys by bytes", function()
+    local t = { [""] = 1, ["\0"] = 2, ["a"] = 3, ["a\0"] = 4, ["aa"] = 5, ["A"] = 6, ["é"] = 7, ["ab"] = 8, ["b"] = 9 }
+    assert.equal([[{"":1,"\u0000":2,"A":6,"a":3,"a\u0000":4,"aa":5,"ab":8,"b":9,"é":7}]], json.encode(t))
+  end)
+
+  it("may nest a thousand deep with many members at each level", function()
+    local t = {}
+    for depth = 1, 999 do
+      t = { child = t, depth = depth, name = "x", list = { depth } }
+    end
+    local text = json.encode(t)
+    assert.equal(text, json.encode(json.decode(text, { order = true })))
+    assert.equal(text, json.encode(json.decode(text)))
+    assert.equal(text, (coroutine.wrap(function() return json.encode(t) end)()))
+  end)
+end)
+
+describe("__json", function()
+  local function with(fn) return setmetatable({ own = 1 }, { __json = fn }) end
+
+  it("says what is encoded in place of a table", function()
+    assert.equal('{"a":[1,2],"b":"x","c":{"own":1}}',
+      json.encode { a = with(function() return { 1, 2 } end), b = with(function() return "x" end),
+        c = with(function() end) })
+    local refused = support.raised(json.encode, { a = with(function() return { f = print } end) })
+    assert.is_truthy(refused.message:find("cannot encode a.f: a function is not data", 1, true))
+  end)
+
+  it("may encode, raise, collect garbage, and change what is around it", function()
+    local around = {}
+    for i = 1, 40 do around["k" .. i] = i end
+    around.k20 = with(function()
+      for i = 1, 40 do around["k" .. i] = nil end
+      around.new = 1
+      collectgarbage()
+      return json.encode { inner = { 1, "x" } }
+    end)
+    local got = json.decode(json.encode(around))
+    assert.equal('{"inner":[1,"x"]}', got.k20)
+    assert.equal(40, got.k40)
+    local list = { 1, 2, with(function() error "mine" end) }
+    for _ = 1, 3 do
+      assert.is_truthy(tostring(support.raised(json.encode, list)):find("mine", 1, true))
+      assert.equal('{"a":[1]}', json.encode { a = { 1 } })
+    end
+    local marked = with(function() return aggr.array {} end)
+    assert.equal("[[],[]]", json.encode { marked, marked })
+  end)
+end)
+
+describe("round trips", function()
+  local seed = 20261129
+
+  local function random(n)
+    seed = (seed * 16807) % 2147483647
+    return seed % n
+  end
+
+  --- The next of a sequence of all sorts of doubles, by their bits.
+  local function doubles()
+    local ffi = testing.raw_require "ffi"
+    local bits = ffi.new("union { uint64_t bits; double value; }")
+    local state = 0x9E3779B97F4A7C15ULL
+    return function(i)
+      repeat
+        state = state * 6364136223846793005ULL + 1442695040888963407ULL
+        bits.bits = bit.bxor(state, bit.rshift(state, 29))
+        if i % 4 == 1 then bits.value = tonumber(bit.rshift(bits.bits, i % 60)) / 10 ^ (i % 23) end
+        if i % 4 == 2 then bits.bits = bit.band(bits.bits, 0xFFF0000000000000ULL) + i % 3 - 1 end
+      until bit.band(bit.rshift(bits.bits, 52), 0x7FF) ~= 0x7FF -- neither infinite nor NaN
+      return bits.value
+    end
+  end
+
+  it("change no bit of 50,000 doubles, and write none longer than it must be", function()
+    local next_double, values = doubles(), {}
+    for i = 1, 50000 do values[i] = next_double(i) end
+    local text = json.encode(values)
+    local got, i = json.decode(text, { bigint = "number" }), 0
+    for word in text:gmatch "[^%[%],]+" do
+      i = i + 1
+      local value = values[i]
+      if got[i] ~= value or value == 0 and 1 / got[i] ~= 1 / value or tonumber(word) ~= value then
+        error(("%s for %.17g, read as %.17g"):format(word, value, got[i]))
+      end
+      local digits = #word:gsub("e.*", ""):gsub("[-.]", ""):gsub("^0+", ""):gsub("0+$", "")
+      if digits > 1 and math.abs(value) > 2 ^ 53 or value % 1 ~= 0 then
+        local fewer = ("%." .. math.max(digits - 2, 0) .. "e"):format(value)
+        assert(digits == 1 or tonumber(fewer) ~= value, word)
+      end
+    end
+    assert.equal(50000, i)
+  end)
+
+  local function value(depth)
+    local kind = random(depth > 0 and 9 or 7)
+    if kind == 0 then return random(2) == 0 end
+    if kind == 1 then return aggr.null end
+    if kind == 2 then return json.decode(("-%d%d"):format(1 + random(1e9), 1e14 + random(1e9))) end
+    if kind <= 4 then return (random(2000) - 1000) / 10 ^ random(12) end
+    if kind <= 6 then return (string.char(random(128), random(128)) .. '\\"é/'):rep(random(9)):sub(1 + random(3)) end
+    local t = {}
+    for i = 1, random(8) do
+      if kind == 7 then t[i] = value(depth - 1) else t["k" .. random(30)] = value(depth - 1) end
+    end
+    return t
+  end
+
+  it("give equal values and the same text again, for random values", function()
+    local began = seed
+    for i = 1, 500 do
+      local given = value(6)
+      local text = json.encode(given, { invalid_utf8 = "replace", pretty = i % 2 == 0 })
+      local what = ("seed %d, value %d: %s"):format(began, i, text)
+      local plain = json.decode(text)
+      assert.equal(json.encode(plain), json.encode(json.decode(json.encode(plain, { sort_keys = false }))), what)
+      assert.equal(text, json.encode(json.decode(text, { order = true }), { pretty = i % 2 == 0 }), what)
+      assert.same(plain, json.decode(json.encode(plain, { pretty = true })), what)
+    end
   end)
 end)
