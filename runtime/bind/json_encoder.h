@@ -66,6 +66,8 @@ void aggr_json_encoder_put_string(struct aggr_json_encoder *e, lua_State *L, int
 /* Begins an item or member, or the line of a closing bracket. */
 void aggr_json_encoder_put_line(struct aggr_json_encoder *e, lua_State *L);
 
+bool aggr_json_encoder_is_empty(lua_State *L, int index);
+
 /* Raises: `why` is a name that REFUSE knows, or NULL: the text on top of the stack. */
 void aggr_json_encoder_refuse(struct aggr_json_encoder *e, lua_State *L, const char *why, int index)
     __attribute__((noreturn));
