@@ -10,13 +10,16 @@ enum { PRETTY = 1, UNSORTED = 2, REPLACE = 4 };
 
 enum { TOOLS = AGGR_JSON_ENCODER_UPVALUES + 1, UPVALUES = TOOLS };
 
-/* The encoder that all take turns with, or a new one in its place: what stands for a value may be
- * made by encoding another one, and an error may have left it in the middle. */
+/* The encoder that all take turns with. A new one in its place when there is none yet, when it is at
+ * work (what stands for a value may be made by encoding another one), or when an error has left it in
+ * the middle. */
 static struct aggr_json_encoder *encoder_of(lua_State *L)
 {
     int common = lua_upvalueindex(AGGR_JSON_ENCODER);
-    struct aggr_json_encoder *e = aggr_object_check(L, common, AGGR_OBJECT_ENCODER);
-    if (!e->busy)
+    struct aggr_json_encoder *e = NULL;
+    if (!lua_isnil(L, common))
+        e = aggr_object_check(L, common, AGGR_OBJECT_ENCODER);
+    if (e && !e->busy)
         return e;
     lua_getfield(L, lua_upvalueindex(TOOLS), "list");
     e = aggr_json_encoder_new(L, lua_gettop(L));
@@ -41,8 +44,7 @@ int aggr_json_encode_make(lua_State *L)
     static const char *const fields[] = {"marks", "digits", "resolve", "rename", "refuse"};
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    lua_getfield(L, 1, "list");
-    aggr_json_encoder_new(L, 2);
+    lua_pushnil(L);
     for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
         lua_getfield(L, 1, fields[i]);
     lua_newtable(L);

@@ -28,7 +28,7 @@ enum {
 };
 enum { AGGR_JSON_VALUE = 1, AGGR_JSON_FLAGS, AGGR_JSON_WHAT };
 
-enum { AGGR_JSON_ENCODE_DEPTH = 1000, AGGR_JSON_SHAPES = 32 };
+enum { AGGR_JSON_ENCODE_DEPTH = 1000, AGGR_JSON_SHAPES = 64 };
 
 struct aggr_json_style {
     bool pretty;  /* a line for each item and member */

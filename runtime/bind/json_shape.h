@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { AGGR_JSON_SHAPE_KEYS = 64, AGGR_JSON_SHAPE_BYTES = 1024 };
+enum { AGGR_JSON_SHAPE_KEYS = 48, AGGR_JSON_SHAPE_BYTES = 768 };
 
 struct aggr_json_shape {
     uint32_t version; /* changes when it learns */

@@ -138,7 +138,7 @@ static void put_spread_members(struct aggr_json_encoder *e, lua_State *L, int fi
 
 static struct aggr_json_shape *shape_of(struct aggr_json_encoder *e)
 {
-    enum { WAYS = 4 };
+    enum { WAYS = 8 };
     unsigned slot = (unsigned)e->depth * WAYS + e->ways[e->depth - 1] % WAYS;
     return &e->shapes[slot % AGGR_JSON_SHAPES];
 }
