@@ -1,14 +1,19 @@
-"""Section json: decoding documents of several shapes, against lua-cjson, and Node where it is
-installed. The documents are made here, from a seed."""
+"""Section json: decoding and encoding documents of several shapes, against lua-cjson, and Node, Python
+and Go where they are installed; and random doubles there and back. The documents are made here, from a
+seed."""
 import json
 import os
 import random
 import shutil
+import subprocess
 
 from bench import HERE, table
 
-# The most that decoding may cost, of lua-cjson's time.
+# The most that decoding may cost, of lua-cjson's time; and encoding.
 TARGETS = {"records": 0.65, "numbers": 0.4, "strings": 0.4}
+ENCODE_TARGET = 0.35
+ENCODED = ["records", "posts", "numbers", "strings", "nested"]
+DOUBLES, SEED = 1000000, 7
 
 
 def records(chance):
@@ -90,3 +95,57 @@ def decode(bench):
         ratio = ours[name + "_aggr"] / ours[name + "_cjson"]
         bench.row("decoding %s, of lua-cjson's time" % name, "%.2f ×" % ratio, "≤ %.2f ×" % most,
                   ratio <= most)
+
+
+def peers(bench, folder, rounds, names):
+    """What others take for encoding, by their names."""
+    commands = {"Node": ["node", os.path.join(HERE, "json_encode.js")],
+                "Python": ["python3", os.path.join(HERE, "json_encode.py")]}
+    figures = {peer: bench.measure([*command, folder, rounds, *names])
+               for peer, command in commands.items() if shutil.which(command[0])}
+    if shutil.which("go"):
+        program = os.path.join(bench.work, "json_encode_go")
+        subprocess.run(["go", "build", "-o", program, os.path.join(HERE, "json_encode.go")],
+                       check=True, env={**os.environ, "GO111MODULE": "off", "GOPROXY": "off"})
+        figures["Go"] = bench.measure([program, folder, rounds, *names])
+    return figures
+
+
+def encode(bench):
+    """The same documents, and memory: what the whole process needs at most."""
+    folder, rounds = os.path.join(bench.work, "json"), "9" if bench.quick else "41"
+    names = list(DOCUMENTS)
+    script = [bench.path("aggr"), "run", "-q", "--format", "raw",
+              os.path.join(HERE, "json_encode.lua"), folder]
+    ours = bench.measure([*script, rounds, "aggr,cjson", *names])
+    others = peers(bench, folder, rounds, names)
+    print("\nEncoding it again, CPU in ms (median of %s rounds)\n" % rounds)
+    table(["", "aggr", "lua-cjson", *others, "aggr / lua-cjson"], [
+        [name, "%.2f" % ours[name + "_aggr"], "%.2f" % ours[name + "_cjson"],
+         *("%.2f" % figures[name] for figures in others.values()),
+         "%.2f" % (ours[name + "_aggr"] / ours[name + "_cjson"])] for name in names])
+    for name in ENCODED:
+        ratio = ours[name + "_aggr"] / ours[name + "_cjson"]
+        bench.row("encoding %s, of lua-cjson's time" % name, "%.2f ×" % ratio,
+                  "≤ %.2f ×" % ENCODE_TARGET, ratio <= ENCODE_TARGET)
+        for peer, figures in others.items():
+            ratio = ours[name + "_aggr"] / figures[name]
+            bench.row("encoding %s, of %s's time" % (name, peer), "%.2f ×" % ratio, "≤ 1 ×", ratio <= 1)
+    peaks = {codec: bench.measure([*script, "5", codec, "records"])["peak_kib"]
+             for codec in ("aggr", "cjson")}
+    bench.row("encoding records, peak memory of the process", "%.1f MiB" % (peaks["aggr"] / 1024),
+              "≤ %.1f MiB (lua-cjson)" % (peaks["cjson"] / 1024), peaks["aggr"] <= peaks["cjson"])
+
+
+def doubles(bench):
+    got = bench.measure([bench.path("aggr"), "run", "-q", "--allow-ffi", "--format", "raw",
+                         os.path.join(HERE, "json_doubles.lua"), str(DOUBLES), str(SEED)])
+    bench.row("random doubles of %d that came back changed (%d ns to write, %d to read one)"
+              % (DOUBLES, got["write_ns"], got["read_ns"]), "%d" % got["changed"], "0", got["changed"] == 0)
+
+
+def codec(bench):
+    """Documents of 1 MB."""
+    decode(bench)
+    encode(bench)
+    doubles(bench)

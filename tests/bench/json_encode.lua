@@ -1,14 +1,11 @@
--- json_encode.lua FOLDER ROUNDS NAME...: CPU time of encoding FOLDER/NAME.json, decoded, with aggr and
--- with lua-cjson in turns. Prints NAME_aggr=ms NAME_unsorted=ms NAME_cjson=ms.
+-- json_encode.lua FOLDER ROUNDS ENCODERS NAME...: CPU time of encoding FOLDER/NAME.json, decoded, with
+-- each of ENCODERS ("aggr,cjson") in turns. Prints NAME_aggr=ms NAME_cjson=ms.
 local aggr = require "aggr"
-local cjson = require "cjson"
 
-local folder, rounds = arg[1], tonumber(arg[2])
-local encoders = {
-  aggr = aggr.json.encode,
-  unsorted = function(value) return aggr.json.encode(value, { sort_keys = false }) end,
-  cjson = cjson.encode,
-}
+local encoders = { aggr = aggr.json.encode, cjson = require("cjson").encode }
+
+local folder, rounds, chosen = arg[1], tonumber(arg[2]), {}
+for name in arg[3]:gmatch "%a+" do chosen[name] = assert(encoders[name]) end
 
 local function sample(encode, value)
   collectgarbage()
@@ -18,18 +15,24 @@ local function sample(encode, value)
   return (os.clock() - began) * 1e3
 end
 
-local words = {}
-for i = 3, #arg do
-  local file = assert(io.open(("%s/%s.json"):format(folder, arg[i]), "rb"))
-  local value = aggr.json.decode(file:read "*a", { bigint = "number" })
+local function value_of(name, options)
+  local file = assert(io.open(("%s/%s.json"):format(folder, name), "rb"))
+  local value = aggr.json.decode(file:read "*a", options)
   file:close()
-  local times = { aggr = {}, unsorted = {}, cjson = {} }
+  return value
+end
+
+local words = {}
+for i = 4, #arg do
+  -- lua-cjson has doubles alone.
+  local values = { aggr = value_of(arg[i]), cjson = value_of(arg[i], { bigint = "number" }) }
+  local times = { aggr = {}, cjson = {} }
   for round = 1, rounds do
-    for name, encode in pairs(encoders) do times[name][round] = sample(encode, value) end
+    for name, encode in pairs(chosen) do times[name][round] = sample(encode, values[name]) end
   end
-  for name, list in pairs(times) do
-    table.sort(list)
-    words[#words + 1] = ("%s_%s=%.4f"):format(arg[i], name, list[math.ceil(rounds / 2)])
+  for name in pairs(chosen) do
+    table.sort(times[name])
+    words[#words + 1] = ("%s_%s=%.4f"):format(arg[i], name, times[name][math.ceil(rounds / 2)])
   end
 end
 return table.concat(words, " ") .. "\n"
