@@ -185,7 +185,8 @@ static char *put_decimal(char *out, const struct decimal *number)
     if (point <= LEAST_POWER + 1 || point >= count)
         return put_exponent(out, number);
     if (point <= 0) {
-        memcpy(out, "0.00000000", 10);
+        memset(out, '0', (size_t)(2 - point));
+        out[1] = '.';
         put_digits(out + 2 - point, number->digits, count);
         return out + 2 - point + count;
     }

@@ -14,10 +14,12 @@ static char *put_escape(char *out, unsigned char byte)
         *out++ = letters[byte];
         return out;
     }
-    memcpy(out, "u00", 3);
-    out[3] = hex[byte >> 4];
-    out[4] = hex[byte & 15];
-    return out + 5;
+    *out++ = 'u';
+    *out++ = '0';
+    *out++ = '0';
+    out[0] = hex[byte >> 4];
+    out[1] = hex[byte & 15];
+    return out + 2;
 }
 
 /* A run of characters that are not ASCII. */

@@ -10,9 +10,9 @@ enum { PRETTY = 1, UNSORTED = 2, REPLACE = 4 };
 
 enum { TOOLS = AGGR_JSON_ENCODER_UPVALUES + 1, UPVALUES = TOOLS };
 
-/* The encoder that all take turns with. A new one in its place when there is none yet, when it is at
- * work (what stands for a value may be made by encoding another one), or when an error has left it in
- * the middle. */
+/* The encoder that all take turns with. A new one in its place when there is none yet, when it is
+ * at work (what stands for a value may be made by encoding another one), or when an error has left
+ * it in the middle. */
 static struct aggr_json_encoder *encoder_of(lua_State *L)
 {
     int common = lua_upvalueindex(AGGR_JSON_ENCODER);

@@ -84,7 +84,7 @@ def decode(bench):
                           os.path.join(HERE, "json_decode.lua"), folder, rounds, *names])
     node = {}
     if shutil.which("node"):
-        node = bench.measure(["node", os.path.join(HERE, "json_decode.js"), folder, rounds, *names])
+        node = bench.measure(["node", os.path.join(HERE, "json_codec.js"), "decode", folder, rounds, *names])
     print("\nDecoding a document, CPU in ms (median of %s rounds)\n" % rounds)
     table(["", "MB", "aggr", "lua-cjson", "Node", "aggr / lua-cjson"], [
         [name, "%.2f" % (os.path.getsize(os.path.join(folder, name + ".json")) / 1e6),
@@ -99,7 +99,7 @@ def decode(bench):
 
 def peers(bench, folder, rounds, names):
     """What others take for encoding, by their names."""
-    commands = {"Node": ["node", os.path.join(HERE, "json_encode.js")],
+    commands = {"Node": ["node", os.path.join(HERE, "json_codec.js"), "encode"],
                 "Python": ["python3", os.path.join(HERE, "json_encode.py")]}
     figures = {peer: bench.measure([*command, folder, rounds, *names])
                for peer, command in commands.items() if shutil.which(command[0])}

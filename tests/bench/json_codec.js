@@ -1,16 +1,18 @@
-// json_decode.js FOLDER ROUNDS NAME...: CPU time of JSON.parse on FOLDER/NAME.json. Prints NAME=ms.
+// json_codec.js decode|encode FOLDER ROUNDS NAME...: CPU time of JSON.parse on FOLDER/NAME.json, or of
+// JSON.stringify on what that gives. Prints NAME=ms.
 'use strict';
 
 const fs = require('fs');
-const [folder, rounds, ...names] = process.argv.slice(2);
+const [what, folder, rounds, ...names] = process.argv.slice(2);
 let kept;
 
 for (const name of names) {
   const text = fs.readFileSync(`${folder}/${name}.json`, 'utf8');
+  const value = JSON.parse(text);
   const times = [];
   for (let round = 0; round < Number(rounds); round++) {
     const began = process.cpuUsage();
-    kept = JSON.parse(text);
+    kept = what === 'decode' ? JSON.parse(text) : JSON.stringify(value);
     const used = process.cpuUsage(began);
     times.push((used.user + used.system) / 1e3);
   }
