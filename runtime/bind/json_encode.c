@@ -8,23 +8,24 @@
 
 enum { PRETTY = 1, UNSORTED = 2, REPLACE = 4 };
 
-enum { TOOLS = AGGR_JSON_ENCODER_UPVALUES + 1, UPVALUES = TOOLS };
+enum { COMMON = AGGR_JSON_ENCODER_UPVALUES + 1, LIST, UPVALUES = LIST };
 
-/* The encoder that all take turns with. A new one in its place when there is none yet, when it is
- * at work (what stands for a value may be made by encoding another one), or when an error has left
- * it in the middle. */
-static struct aggr_json_encoder *encoder_of(lua_State *L)
+/* Pushes the encoder that all take turns with. A new one in its place when there is none yet, when
+ * it is at work (what stands for a value may be made by encoding another one), or when an error has
+ * left it in the middle. */
+static struct aggr_json_encoder *push_common(lua_State *L)
 {
-    int common = lua_upvalueindex(AGGR_JSON_ENCODER);
-    struct aggr_json_encoder *e = NULL;
-    if (!lua_isnil(L, common))
-        e = aggr_object_check(L, common, AGGR_OBJECT_ENCODER);
-    if (e && !e->busy)
-        return e;
-    lua_getfield(L, lua_upvalueindex(TOOLS), "list");
-    e = aggr_json_encoder_new(L, lua_gettop(L));
-    lua_replace(L, common);
+    int common = lua_upvalueindex(COMMON);
+    lua_pushvalue(L, common);
+    if (!lua_isnil(L, common)) {
+        struct aggr_json_encoder *e = aggr_object_check(L, common, AGGR_OBJECT_ENCODER);
+        if (!e->busy)
+            return e;
+    }
     lua_pop(L, 1);
+    struct aggr_json_encoder *e = aggr_json_encoder_new(L, lua_upvalueindex(LIST));
+    lua_pushvalue(L, -1);
+    lua_replace(L, common);
     return e;
 }
 
@@ -35,7 +36,9 @@ static int l_encode(lua_State *L)
     struct aggr_json_style style = {
         .pretty = flags & PRETTY, .sorted = !(flags & UNSORTED), .replace = flags & REPLACE};
     lua_settop(L, AGGR_JSON_WHAT);
-    aggr_json_encoder_run(encoder_of(L), L, style);
+    struct aggr_json_encoder *e = push_common(L);
+    lua_getfenv(L, AGGR_JSON_ENCODER);
+    aggr_json_encoder_run(e, L, style);
     return 1;
 }
 
@@ -44,11 +47,10 @@ int aggr_json_encode_make(lua_State *L)
     static const char *const fields[] = {"marks", "digits", "resolve", "rename", "refuse"};
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    lua_pushnil(L);
     for (int i = 0; i < (int)(sizeof fields / sizeof *fields); i++)
         lua_getfield(L, 1, fields[i]);
-    lua_newtable(L);
-    lua_pushvalue(L, 1);
+    lua_pushnil(L);
+    lua_getfield(L, 1, "list");
     lua_pushcclosure(L, l_encode, UPVALUES);
     return 1;
 }

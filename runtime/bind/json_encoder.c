@@ -35,6 +35,8 @@ struct aggr_json_encoder *aggr_json_encoder_new(lua_State *L, int list)
     aggr_json_out_init(&e->out);
     for (int i = 0; i < AGGR_JSON_SHAPES; i++)
         e->shapes[i].version = e->shapes[i].count = 0;
+    lua_newtable(L);
+    lua_setfenv(L, -2);
     return e;
 }
 

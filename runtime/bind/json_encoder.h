@@ -15,18 +15,19 @@
 #include "bind/json_shape.h"
 #include <stdbool.h>
 
-/* Upvalues of the function that calls aggr_json_encoder_run, and its arguments. */
+/* Upvalues of the function that calls aggr_json_encoder_run. */
 enum {
-    AGGR_JSON_ENCODER = 1,
-    AGGR_JSON_MARKED,  /* table -> "array", "object" or a list of keys: their order */
-    AGGR_JSON_DIGITS,  /* large integer -> digits */
-    AGGR_JSON_RESOLVE, /* (value) -> what is encoded in its place, or nil and why it cannot be */
-    AGGR_JSON_RENAME,  /* (table) -> with number keys as strings, or nil and why not */
-    AGGR_JSON_REFUSE,  /* (what, path, why, value) raises */
-    AGGR_JSON_KEPT,    /* a table for the strings of shapes */
-    AGGR_JSON_ENCODER_UPVALUES = AGGR_JSON_KEPT
+    AGGR_JSON_MARKED = 1, /* table -> "array", "object" or a list of keys: their order */
+    AGGR_JSON_DIGITS,     /* large integer -> digits */
+    AGGR_JSON_RESOLVE,    /* (value) -> what is encoded in its place, or nil and why it cannot be */
+    AGGR_JSON_RENAME,     /* (table) -> with number keys as strings, or nil and why not */
+    AGGR_JSON_REFUSE,     /* (what, path, why, value) raises */
+    AGGR_JSON_ENCODER_UPVALUES = AGGR_JSON_REFUSE
 };
-enum { AGGR_JSON_VALUE = 1, AGGR_JSON_FLAGS, AGGR_JSON_WHAT };
+
+/* Its stack: the arguments, the encoder and its environment, which keeps the strings of the shapes.
+ * They hold the encoder while it is at work: what it calls may put another one in its place. */
+enum { AGGR_JSON_VALUE = 1, AGGR_JSON_FLAGS, AGGR_JSON_WHAT, AGGR_JSON_ENCODER, AGGR_JSON_KEPT };
 
 enum { AGGR_JSON_ENCODE_DEPTH = 1000, AGGR_JSON_SHAPES = 64 };
 

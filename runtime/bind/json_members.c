@@ -88,6 +88,10 @@ static struct name *push_names(lua_State *L, int index, int taken, int most, int
         lua_pop(L, 1);
         if (is_taken)
             continue;
+        if (*count == most) { /* a finalizer has put more into the table */
+            lua_pop(L, 1);
+            break;
+        }
         struct name *name = &names[(*count)++];
         name->bytes = lua_tolstring(L, -1, &name->len);
         name->number = *count;

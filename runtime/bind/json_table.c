@@ -83,8 +83,7 @@ static void put_spread_items(struct aggr_json_encoder *e, lua_State *L, int firs
 static bool learn(struct aggr_json_encoder *e, lua_State *L, struct aggr_json_shape *shape,
                   int first, int count)
 {
-    return aggr_json_shape_learn(shape, L, first, count, e->style.sorted,
-                                 lua_upvalueindex(AGGR_JSON_KEPT),
+    return aggr_json_shape_learn(shape, L, first, count, e->style.sorted, AGGR_JSON_KEPT,
                                  (int)(shape - e->shapes) * AGGR_JSON_SHAPE_KEYS + 1);
 }
 

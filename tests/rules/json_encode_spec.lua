@@ -210,6 +210,25 @@ describe("__json", function()
       assert.is_truthy(tostring(support.raised(json.encode, list)):find("mine", 1, true))
       assert.equal('{"a":[1]}', json.encode { a = { 1 } })
     end
+    local function busy(depth)
+      local t = { ["key" .. depth] = depth, long = ("x"):rep(5000) }
+      t.inner = with(function()
+        for i = 1, 50 do json.encode { ["other" .. i] = { ["inner" .. i] = i } } end
+        local text = depth > 0 and json.encode(busy(depth - 1)) or ""
+        for _ = 1, 3 do collectgarbage() end
+        return { key = text, again = ("y"):rep(5000) }
+      end)
+      return t
+    end
+    local text = json.encode { busy(5), busy(5), busy(5) }
+    assert.equal(text, json.encode(json.decode(text)))
+    for i = 1, 3 do
+      local level = json.decode(text)[i]
+      for depth = 5, 0, -1 do
+        assert.same({ depth, 5000, 5000 }, { level["key" .. depth], #level.long, #level.inner.again })
+        level = depth > 0 and json.decode(level.inner.key)
+      end
+    end
     local marked = with(function() return aggr.array {} end)
     assert.equal("[[],[]]", json.encode { marked, marked })
   end)
