@@ -33,6 +33,13 @@ static inline bool aggr_json_is_special(unsigned char byte)
     return byte == '"' || byte == '\\' || byte < ' ' || byte >= 0x80;
 }
 
+static inline const char *aggr_json_skip_space(const char *at, const char *stop)
+{
+    while (at < stop && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    return at;
+}
+
 /* Where a string stops being plain ASCII without escapes: its quote at the latest, or `stop`.
  * Inline, as most strings are plain and short. */
 static inline const char *aggr_json_plain_end(const char *at, const char *stop)

@@ -20,6 +20,7 @@ void aggr_json_reader_start(struct aggr_json_reader *reader, struct aggr_json_te
     reader->end = text.bytes + text.len;
     reader->expected = AGGR_JSON_A_VALUE;
     reader->rules = rules;
+    reader->watches_keys = rules.strict || rules.order;
     reader->depth = 0;
     reader->trail = 0;
 }
@@ -115,7 +116,7 @@ static enum aggr_json_verdict close_level(struct aggr_json_reader *reader, lua_S
         (uint16_t)(level.count < AGGR_JSON_LARGEST_HINT ? level.count : AGGR_JSON_LARGEST_HINT);
     reader->at++;
     reader->depth--;
-    if (level.is_object && aggr_json_order_matters(reader))
+    if (reader->watches_keys && level.is_object)
         aggr_json_order_close(reader, L, &level);
     if (level.is_object)
         hint_of(reader, level.place)->members = count;
@@ -159,7 +160,7 @@ static enum aggr_json_verdict put_string(struct aggr_json_reader *reader, lua_St
     }
     struct aggr_json_level *level = innermost(reader);
     level->inner = (uint8_t)aggr_json_keys_push(&reader->keys, L, AGGR_JSON_STORE, bytes, len);
-    if (aggr_json_order_matters(reader) && !aggr_json_order_add(reader, L))
+    if (reader->watches_keys && !aggr_json_order_add(reader, L))
         return fail(reader, "a key that is there already");
     level->count++;
     reader->expected = AGGR_JSON_A_COLON;
@@ -239,13 +240,13 @@ static enum aggr_json_verdict put_digits(struct aggr_json_reader *reader, lua_St
     return put_value(reader, L);
 }
 
-static enum aggr_json_verdict read_number(struct aggr_json_reader *reader, lua_State *L)
+/* The number from `first` on, which is no double that knows all its digits. */
+static enum aggr_json_verdict read_odd_number(struct aggr_json_reader *reader, lua_State *L,
+                                              enum aggr_json_number found, const char *first,
+                                              double value)
 {
-    double value;
-    const char *first = reader->at;
-    enum aggr_json_number found = aggr_json_read_number(&reader->at, reader->end, &value);
-    if ((found == AGGR_JSON_NUMBER_DONE || found == AGGR_JSON_NUMBER_RANGE) &&
-        !(fabs(value) < AGGR_JSON_EXACT_INTEGERS) && reader->rules.bigint != AGGR_JSON_BIG_NUMBER) {
+    if (reader->rules.bigint != AGGR_JSON_BIG_NUMBER &&
+        (found == AGGR_JSON_NUMBER_DONE || found == AGGR_JSON_NUMBER_RANGE)) {
         size_t len = aggr_json_big_integer(first);
         if (len > 0)
             return put_digits(reader, L, first, len);
@@ -261,6 +262,17 @@ static enum aggr_json_verdict read_number(struct aggr_json_reader *reader, lua_S
     default:
         return fail(reader, "a number that JSON does not have");
     }
+}
+
+static enum aggr_json_verdict read_number(struct aggr_json_reader *reader, lua_State *L)
+{
+    double value;
+    const char *first = reader->at;
+    enum aggr_json_number found = aggr_json_read_number(&reader->at, reader->end, &value);
+    if (found != AGGR_JSON_NUMBER_DONE || fabs(value) >= AGGR_JSON_EXACT_INTEGERS)
+        return read_odd_number(reader, L, found, first, value);
+    lua_pushnumber(L, value);
+    return put_value(reader, L);
 }
 
 /* Passes `word`, or says that it is not there. */
@@ -349,13 +361,6 @@ static enum aggr_json_verdict read_colon(struct aggr_json_reader *reader)
     return AGGR_JSON_GO_ON;
 }
 
-static const char *skip_space(const char *at, const char *stop)
-{
-    while (at < stop && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
-        at++;
-    return at;
-}
-
 static enum aggr_json_verdict read_token(struct aggr_json_reader *reader, lua_State *L)
 {
     switch (reader->expected) {
@@ -385,7 +390,7 @@ enum aggr_json_verdict aggr_json_reader_run(struct aggr_json_reader *reader, lua
     else if (reader->expected == AGGR_JSON_REST_OF_ESCAPES)
         verdict = unescape(reader, L);
     while (verdict == AGGR_JSON_GO_ON) {
-        reader->at = skip_space(reader->at, reader->stop);
+        reader->at = aggr_json_skip_space(reader->at, reader->stop);
         if (reader->at >= reader->stop && reader->stop < reader->end)
             return AGGR_JSON_SLICE_OVER;
         verdict = read_token(reader, L);

@@ -92,7 +92,8 @@ struct aggr_json_reader {
     const char *start, *at, *stop, *end;
     enum aggr_json_expected expected;
     struct aggr_json_rules rules;
-    bool is_key; /* the string under way */
+    bool watches_keys; /* for the rules' sake */
+    bool is_key;       /* the string under way */
     int depth;
     uint32_t trail; /* keys of open objects, when their order is remembered */
     const char *wrong;

@@ -29,6 +29,7 @@ for i = 4, #arg do
   local times = { aggr = {}, cjson = {} }
   for round = 1, rounds do
     for name, encode in pairs(chosen) do times[name][round] = sample(encode, values[name]) end
+    aggr.sleep(0)
   end
   for name in pairs(chosen) do
     table.sort(times[name])
