@@ -122,6 +122,31 @@ end
 good('"' .. ("long "):rep(5000) .. '"', ("long "):rep(5000))
 good('"' .. ("\\u00e9\\n"):rep(5000) .. '"', ("é\n"):rep(5000))
 
+-- Where the RFC leaves a choice (sections 4, 6, 8.1, 8.2, 9), taken: what loses nothing.
+good([["\uFFFE\uFFFF"]], "\239\191\190\239\191\191")
+good('"\239\191\190"', "\239\191\190")
+good([["\uFDD0\uD83F\uDFFE"]], "\239\183\144\240\159\191\190")
+good('{"":{"":1}}', { [""] = { [""] = 1 } })
+good('{"a":1,"a":{"b":2}}', { a = { b = 2 } })
+good('{"\\u0061":1,"a":2}', { a = 2 })
+good("[1e-999,-1e-999]", { 0, -0 })
+good(("["):rep(999) .. "1" .. ("]"):rep(999), (function()
+  local t = 1
+  for _ = 1, 999 do t = { t } end
+  return t
+end)())
+good('{"' .. ("k"):rep(70000) .. '":0}', { [("k"):rep(70000)] = 0 })
+-- And refused: what would lose something, or what no other text says.
+bad("\239\187\191[]", 1, "expected a value")
+bad("\239\187\191", 1, "expected a value")
+bad("\255\254[\0]\0", 1, "expected a value")
+bad([["\uD800"]], 2, "half a surrogate pair")
+bad([["\uDC00"]], 2, "half a surrogate pair")
+bad([["\uD800\uD800"]], 2, "half a surrogate pair")
+bad([["\uDFFF\uD800"]], 2, "half a surrogate pair")
+bad([["\uD800x"]], 2, "half a surrogate pair")
+bad("[1e999]", 2, "too large for a double")
+bad("[-1e999]", 2, "too large for a double")
 -- Not a value.
 bad("", 1, "the text is empty")
 bad(" ", 2, "expected a value, but the text ends")

@@ -44,4 +44,14 @@ function support.near(expected, actual)
   assert(math.abs(expected - actual) < 1e-6, ("expected %g, got %g"):format(expected, actual))
 end
 
+--- A function(n) that gives whole numbers from 0 to n - 1, by chance, but the same ones every time.
+---@param seed integer
+---@return fun(n: integer): integer
+function support.chance(seed)
+  return function(n)
+    seed = (seed * 16807) % 2147483647
+    return seed % n
+  end
+end
+
 return support
