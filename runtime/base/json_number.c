@@ -28,11 +28,6 @@ static const double powers[EXACT_POWER + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5
                                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-static bool is_digit(char byte)
-{
-    return (unsigned char)(byte - '0') < 10;
-}
-
 /* Eight digits as numbers: neighbours are joined to pairs, pairs to fours, fours to the value. */
 static uint64_t value_of(uint64_t digits)
 {
@@ -40,12 +35,6 @@ static uint64_t value_of(uint64_t digits)
     uint64_t pairs = (digits & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064);
     uint64_t others = (digits >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001);
     return (pairs + others) >> 32;
-}
-
-/* The high bit of the first byte that is no digit, and perhaps of others behind it. */
-static uint64_t not_digits(uint64_t digits)
-{
-    return (digits | (digits + AGGR_JSON_EACH_BYTE(0x80 - 10))) & AGGR_JSON_EACH_BYTE(0x80);
 }
 
 /* By words, as no processor can guess how many digits come. */
@@ -56,14 +45,14 @@ static const char *read_digits(const char *at, const char *end, struct decimal *
     int count = 8;
     while (count == 8 && end - at >= 8) {
         uint64_t digits = aggr_json_word_load(at) ^ AGGR_JSON_EACH_BYTE('0');
-        uint64_t others = not_digits(digits);
+        uint64_t others = aggr_json_not_digits(digits);
         count = others ? __builtin_ctzll(others) / 8 : 8;
         /* Moved up, with zeros before them; in two steps, as 64 is none. */
         digits = digits << (32 - 4 * count) << (32 - 4 * count);
         number->mantissa = number->mantissa * tens[count] + value_of(digits);
         at += count;
     }
-    for (; is_digit(*at); at++)
+    for (; aggr_json_is_digit(*at); at++)
         number->mantissa = number->mantissa * 10 + (uint64_t)(*at - '0');
     number->digits += (size_t)(at - first);
     return at;
@@ -75,10 +64,10 @@ static const char *read_exponent(const char *at, int64_t *exponent)
     bool negative = *at == '-';
     if (negative || *at == '+')
         at++;
-    if (!is_digit(*at))
+    if (!aggr_json_is_digit(*at))
         return NULL;
     int64_t value = 0;
-    for (; is_digit(*at); at++)
+    for (; aggr_json_is_digit(*at); at++)
         if (value < LARGEST_EXPONENT)
             value = value * 10 + (*at - '0');
     *exponent += negative ? -value : value;
@@ -102,14 +91,6 @@ static const char *read_decimal(const char *at, const char *end, struct decimal 
     if (*at == 'e' || *at == 'E')
         at = read_exponent(at + 1, &number->exponent);
     return at;
-}
-
-/* A letter, digit or sign right behind a number is a part of it that must not be there. */
-static bool goes_on(char byte)
-{
-    unsigned char lower = (unsigned char)byte | 0x20;
-    return is_digit(byte) || (lower >= 'a' && lower <= 'z') || byte == '.' || byte == '+' ||
-           byte == '-' || byte == '_';
 }
 
 /* One rounding: the mantissa and the power are doubles. */
@@ -206,7 +187,7 @@ enum aggr_json_number aggr_json_read_number(const char **at, const char *end, do
     const char *first = *at + (**at == '-');
     struct decimal number = {0};
     const char *behind = read_decimal(first, end, &number);
-    if (!behind || goes_on(*behind))
+    if (!behind || aggr_json_goes_on(*behind))
         return AGGR_JSON_NUMBER_MALFORMED;
     if (behind - first > AGGR_JSON_NUMBER_BYTES)
         return AGGR_JSON_NUMBER_LONG;
@@ -232,7 +213,7 @@ size_t aggr_json_big_integer(const char *at)
     static const char largest[] = "9007199254740992";
     enum { DIGITS = sizeof largest - 1 };
     const char *first = at + (*at == '-'), *behind = first;
-    while (is_digit(*behind))
+    while (aggr_json_is_digit(*behind))
         behind++;
     size_t digits = (size_t)(behind - first);
     if (*behind == '.' || (*behind | 0x20) == 'e' || digits < DIGITS)

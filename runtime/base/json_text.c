@@ -110,29 +110,51 @@ static char *put_utf8(char *out, unsigned code)
     return out;
 }
 
-/* Passes the escape at *at and writes what it stands for. */
-static enum aggr_json_scan put_escape(const char **at, char **out)
+/* Passes the escape at *at; *code is what it stands for. */
+static enum aggr_json_scan read_escape(const char **at, unsigned *code)
 {
     char letter = letters[(unsigned char)(*at)[1]];
     if (letter) {
-        *(*out)++ = letter;
+        *code = (unsigned char)letter;
         *at += 2;
         return AGGR_JSON_SCAN_MORE;
     }
-    unsigned unit = code_unit(*at), code = unit;
+    unsigned unit = code_unit(*at);
     if (unit > 0xffff)
         return AGGR_JSON_SCAN_ESCAPE;
+    *code = unit;
     if (is_high(unit)) {
         unsigned low = code_unit(*at + 6);
         if (!is_low(low))
             return AGGR_JSON_SCAN_SURROGATE;
-        code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+        *code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
     } else if (is_low(unit)) {
         return AGGR_JSON_SCAN_SURROGATE;
     }
-    *out = put_utf8(*out, code);
     *at += is_high(unit) ? 12 : 6;
     return AGGR_JSON_SCAN_MORE;
+}
+
+/* The same, writing it. */
+static enum aggr_json_scan put_escape(const char **at, char **out)
+{
+    unsigned code;
+    enum aggr_json_scan found = read_escape(at, &code);
+    if (found == AGGR_JSON_SCAN_MORE)
+        *out = put_utf8(*out, code);
+    return found;
+}
+
+enum aggr_json_scan aggr_json_pass_string(const char **at, const char *stop, const char *end)
+{
+    for (;;) {
+        unsigned code;
+        enum aggr_json_scan found = aggr_json_scan_string(at, stop, end);
+        if (found == AGGR_JSON_SCAN_ESCAPED)
+            found = read_escape(at, &code);
+        if (found != AGGR_JSON_SCAN_MORE || *at >= stop)
+            return found;
+    }
 }
 
 static enum aggr_json_scan put_foreign(const char **at, const char *stop, char **out)

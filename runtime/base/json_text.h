@@ -28,6 +28,9 @@ size_t aggr_json_sequence(const char *text);
 /* Goes on inside a string from *at, at most to `stop`. */
 enum aggr_json_scan aggr_json_scan_string(const char **at, const char *stop, const char *end);
 
+/* The same, passing escapes, too: never ESCAPED. */
+enum aggr_json_scan aggr_json_pass_string(const char **at, const char *stop, const char *end);
+
 /* What aggr_json_unescape may write beyond the bytes up to `stop`. */
 enum { AGGR_JSON_UNESCAPE_EXTRA = 4 };
 

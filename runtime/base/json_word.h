@@ -1,10 +1,13 @@
-/* json_word.h -- eight bytes of a text at once, the first one lowest. */
+/* json_word.h -- eight bytes of a text at once, the first one lowest; sixteen with SSE2. */
 #pragma once
 #include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* A word of eight bytes of that value. */
 #define AGGR_JSON_EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
@@ -40,10 +43,31 @@ static inline const char *aggr_json_skip_space(const char *at, const char *stop)
     return at;
 }
 
+#ifdef __SSE2__
+/* A bit for each of sixteen bytes that is special. As signed numbers, all that is not ASCII is less
+ * than a space. */
+static inline unsigned aggr_json_special_bits(const char *at)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)at);
+    __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                              _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))),
+                                 _mm_cmplt_epi8(bytes, _mm_set1_epi8(' ')));
+    return (unsigned)_mm_movemask_epi8(found);
+}
+#endif
+
 /* Where a string stops being plain ASCII without escapes: its quote at the latest, or `stop`.
  * Inline, as most strings are plain and short. */
 static inline const char *aggr_json_plain_end(const char *at, const char *stop)
 {
+#ifdef __SSE2__
+    while (stop - at >= 16) {
+        unsigned found = aggr_json_special_bits(at);
+        if (found)
+            return at + __builtin_ctz(found);
+        at += 16;
+    }
+#endif
     while (stop - at >= 8) {
         uint64_t found = aggr_json_special_bytes(aggr_json_word_load(at));
         if (found)
@@ -112,4 +136,68 @@ static inline bool aggr_json_copy_short(char *out, const char *bytes, size_t len
         out[i] = bytes[i];
     }
     return true;
+}
+
+static inline bool aggr_json_is_space(char byte)
+{
+    return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
+/* Where white space ends, or `stop`. Inline, as there mostly is none, or a longer run of it. */
+static inline const char *aggr_json_space_end(const char *at, const char *stop)
+{
+    if (at >= stop || !aggr_json_is_space(*at))
+        return at;
+    at++;
+#ifdef __SSE2__
+    while (stop - at >= 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)at);
+        __m128i space = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')),
+                                                  _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n'))),
+                                     _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r')),
+                                                  _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'))));
+        unsigned others = (unsigned)_mm_movemask_epi8(space) ^ 0xffff;
+        if (others)
+            return at + __builtin_ctz(others);
+        at += 16;
+    }
+#endif
+    while (at < stop && aggr_json_is_space(*at))
+        at++;
+    return at;
+}
+
+static inline bool aggr_json_is_digit(char byte)
+{
+    return (unsigned char)(byte - '0') < 10;
+}
+
+/* Of a word of digits less '0' each: the high bit of the first byte that was no digit, and perhaps of
+ * others behind it. */
+static inline uint64_t aggr_json_not_digits(uint64_t digits)
+{
+    return (digits | (digits + AGGR_JSON_EACH_BYTE(0x80 - 10))) & AGGR_JSON_EACH_BYTE(0x80);
+}
+
+/* Where digits end. By words, as no processor can guess how many come. */
+static inline const char *aggr_json_digits_end(const char *at, const char *end)
+{
+    while (end - at >= 8) {
+        uint64_t others =
+            aggr_json_not_digits(aggr_json_word_load(at) ^ AGGR_JSON_EACH_BYTE('0'));
+        if (others)
+            return at + __builtin_ctzll(others) / 8;
+        at += 8;
+    }
+    while (aggr_json_is_digit(*at))
+        at++;
+    return at;
+}
+
+/* A letter, digit or sign right behind a number is a part of it that must not be there. */
+static inline bool aggr_json_goes_on(char byte)
+{
+    unsigned char lower = (unsigned char)byte | 0x20;
+    return aggr_json_is_digit(byte) || (lower >= 'a' && lower <= 'z') || byte == '.' ||
+           byte == '+' || byte == '-' || byte == '_';
 }
