@@ -7,6 +7,7 @@ local errors = require "aggr.errors"
 local options = require "aggr.options"
 local size = require "aggr.size"
 local task = require "aggr.core.task"
+local values = require "aggr.values"
 
 local file = {}
 
@@ -142,7 +143,7 @@ function file.lines(path, opts)
   if not reader then fail(message) end
   local lines = { path = path, reader = reader, chunk = "", at = 1, number = 0, max = max,
     busy = false }
-  return function() return next_line(lines) end
+  return values.by_line(function() return next_line(lines) end)
 end
 
 return file

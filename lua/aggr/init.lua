@@ -7,11 +7,13 @@ local file = require "aggr.file"
 local json = require "aggr.json"
 local log = require "aggr.log"
 local options = require "aggr.options"
+local pick = require "aggr.pick"
 local plan = require "aggr.plan"
 local request = require "aggr.request"
 local scope = require "aggr.scope"
 local secret = require "aggr.secret"
 local settings = require "aggr.settings"
+local values = require "aggr.values"
 local work = require "aggr.work"
 
 ---@class aggr
@@ -28,7 +30,9 @@ local aggr = {
   exec = require "aggr.exec",
   first = require "aggr.first",
   group = scope.group,
-  json = { encode = json.encode, decode = json.decode, keys = json.keys },
+  json = {
+    encode = json.encode, decode = json.decode, keys = json.keys, pick = pick.pick, values = values.each,
+  },
   lines = file.lines,
   log = { debug = log.debug, info = log.info, warn = log.warn, error = log.error },
   map = require "aggr.map",

@@ -94,15 +94,29 @@ local function can_wait()
   return me and not me.unyielding and isyieldable()
 end
 
---- Slice by slice, the other tasks in between; in one go where the running task cannot wait.
-local function in_slices(pending)
-  local bytes = can_wait() and core.SLICE or math.huge
+--- go_on(pending, bytes) until its first result is not nil, the other tasks in between; in one go where
+--- the running task cannot wait. Returns what it gave then.
+---@param go_on fun(pending: userdata, bytes: number): boolean?, any, integer?, any[]?
+---@param pending userdata
+---@param slice integer bytes at a time
+---@return boolean ok, any value, integer? offset, any[]? keys
+function json.in_slices(go_on, pending, slice)
+  local bytes = can_wait() and slice or math.huge
   while true do
-    local ok, value, offset, keys = step(pending, bytes)
+    local ok, value, offset, keys = go_on(pending, bytes)
     if ok ~= nil then return ok, value, offset, keys end
     task.sleep(0)
     task.take()
   end
+end
+
+--- A checkpoint, where the running task can wait; with `is_turn`, one at which others run.
+---@param is_turn boolean
+function json.check(is_turn)
+  if not can_wait() then return end
+  if not is_turn then return task.check() end
+  task.sleep(0)
+  task.take()
 end
 
 --- The border of a character at or up to three bytes beyond byte `at` of `text`, in steps of `by`.
@@ -124,9 +138,12 @@ local function near(before, behind)
   return (utf8.mend(text):gsub("%c", function(c) return ("\\%d"):format(c:byte()) end))
 end
 
---- What is wrong where, in words and as fields of an Error.
-local function complaint(source, what, offset, keys)
-  local line, column, before, behind = core.excerpt(source, offset)
+--- What is wrong where, in words and as fields of an Error. `before` and `behind`: the text around it.
+---@param what string
+---@param keys any[] down to it
+---@param offset integer
+---@return string message, table fields
+function json.complaint(what, keys, offset, line, column, before, behind)
   if behind == "" and what:find("^expected") then what = what .. ", but the text ends" end
   local path = encoder.path(keys, #keys)
   if path ~= "" and path:sub(1, 1) ~= "[" then path = "." .. path end
@@ -149,25 +166,51 @@ end
 ---@class aggr.Decoding
 ---@field flags integer
 ---@field depth integer
+---@field any_integer boolean  integers may be larger than any double
 ---@field max_size integer?
 
-local PLAIN = { flags = 0, depth = DEPTH }
+local PLAIN = { flags = 0, depth = DEPTH, any_integer = true }
+
+--- Whether `source` is JSON, and its value; or what is wrong, at which byte (from 0), and the keys down to it.
+--- A text of over 256 KiB is decoded in slices: a checkpoint, so it may raise a cancellation.
+---@param source string|aggr.Response|userdata a picker or a stream, too
+---@param how aggr.Decoding
+---@return boolean ok, any value, integer? offset, any[]? keys
+function json.read(source, how)
+  local ok, value, offset, keys = decode(source, how.flags, how.depth)
+  if ok == nil then return json.in_slices(step, value, core.SLICE) end
+  return ok, value, offset, keys
+end
+
+--- What is wrong when the text is longer than asked for, and where that is; nil when it is not.
+---@param source string|aggr.Response|userdata
+---@param how aggr.Decoding
+---@return string? what, integer? offset
+function json.overlong(source, how)
+  local largest = how.max_size
+  if not largest or core.size(source) <= largest then return nil end
+  return ("longer than %d bytes (max_size)"):format(largest), largest
+end
+
+--- nil, and what json.read found wrong, in words and as fields of an Error.
+---@param source string|aggr.Response
+---@return nil, string message, table fields
+function json.refusal(source, what, offset, keys)
+  return nil, json.complaint(what, keys, offset, core.excerpt(source, offset))
+end
 
 --- The value; or nil, what is wrong with the text ("at byte 17 (…): …") and where, as fields of an
---- Error. A text of over 256 KiB is decoded in slices: a checkpoint, so it may raise a cancellation.
+--- Error.
 ---@param source string|aggr.Response
 ---@param how aggr.Decoding?
 ---@return any value, string? message, table? fields
 function json.parse(source, how)
   how = how or PLAIN
-  local largest = how.max_size
-  if largest and core.size(source) > largest then
-    return nil, complaint(source, ("longer than %d bytes (max_size)"):format(largest), largest, {})
-  end
-  local ok, value, offset, keys = decode(source, how.flags, how.depth)
-  if ok == nil then ok, value, offset, keys = in_slices(value) end
+  local longer, last = json.overlong(source, how)
+  if longer then return json.refusal(source, longer, last, {}) end
+  local ok, value, offset, keys = json.read(source, how)
   if ok then return value end
-  return nil, complaint(source, value, offset, keys)
+  return json.refusal(source, value, offset, keys)
 end
 
 local function flag(opts, name, what)
@@ -179,6 +222,8 @@ end
 
 local DECODE_OPTIONS = options.declare("aggr.json.decode", 2,
   { null = true, depth = true, bigint = true, order = true, strict = true, max_size = true })
+options.declare("aggr.json.pick", 3, DECODE_OPTIONS)
+options.declare("aggr.json.values", 2, DECODE_OPTIONS)
 
 --- What `opts` (checked here) ask for.
 ---@param opts aggr.DecodeOptions?
@@ -202,6 +247,7 @@ function json.decoding(opts, what)
   return {
     flags = (null and core.DROP_NULLS or 0) + BIGINT[bigint] + flag(opts, "order", what) + flag(opts, "strict", what),
     depth = depth,
+    any_integer = bigint ~= "number",
     max_size = opts.max_size and size.bytes(opts.max_size, what .. ": max_size") or nil,
   }
 end

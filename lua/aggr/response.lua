@@ -5,6 +5,8 @@ local errors = require "aggr.errors"
 local json = require "aggr.json"
 local mask = require "aggr.mask"
 local options = require "aggr.options"
+local pick = require "aggr.pick"
+local pointer = require "aggr.pointer"
 
 local response = {}
 
@@ -94,7 +96,25 @@ function methods:json(opts)
   return response.decode(self, json.decoding(opts, "res:json"))
 end
 
-local function refuse(self, message, fields)
+--- What JSON Pointers (RFC 6901) lead to in the body: for one of them its value, for a table of them a table
+--- with the same keys, where what is not there is nil. All of the body is checked as `json` does it, and
+--- only what is asked for is decoded.
+---@param pointers string|table<any, string> "/orders/0/id", or { "/id", name = "/owner/name" }
+---@param opts { null: "nil"?, depth: integer? }? as for `json`
+---@return any
+function methods:pick(pointers, opts)
+  check_self(self, "pick")
+  local wanted, how = pointer.wanted(pointers, "res:pick"), json.decoding(opts, "res:pick")
+  local value, message, fields = pick.parse(self, wanted, how)
+  if message then response.refuse(self, message, fields) end
+  return value
+end
+
+--- Raise that the body is not JSON.
+---@param self aggr.Response
+---@param message string
+---@param fields table of the Error
+function response.refuse(self, message, fields)
   local kind = core.headers(self)["content-type"]
   fields.url, fields.method, fields.status = url_of(self), core.method(self), status_of(self)
   fields.transport = core.transport(self)
@@ -103,13 +123,19 @@ local function refuse(self, message, fields)
     kind and " (content-type " .. kind .. ")" or ""), fields)
 end
 
+--- Whether `value` is a Response.
+---@return boolean
+function response.is(value)
+  return type(value) == "userdata" and getmetatable(value) == Response
+end
+
 --- The body, decoded.
 ---@param self aggr.Response
 ---@param how aggr.Decoding?
 ---@return any
 function response.decode(self, how)
   local value, message, fields = json.parse(self, how)
-  if message then refuse(self, message, fields) end
+  if message then response.refuse(self, message, fields) end
   return value
 end
 

@@ -12,8 +12,10 @@ local log = require "aggr.log"
 local mask = require "aggr.mask"
 local native = require "prelude.native"
 local options = require "aggr.options"
+local pick = require "aggr.pick"
 local reserved = require "prelude.reserved"
 local searcher = require "prelude.searcher"
+local values = require "aggr.values"
 
 local globals = script -- luacheck: ignore (the _G of modules)
 
@@ -24,7 +26,9 @@ for _, part in ipairs { finalizer, native, reserved } do part.install(globals) e
 
 local aggr = setmetatable({
   array = json.array,
-  json = { encode = json.encode, decode = json.decode, keys = json.keys },
+  json = {
+    encode = json.encode, decode = json.decode, keys = json.keys, pick = pick.pick, values = values.each,
+  },
   log = { debug = log.debug, info = log.info, warn = log.warn, error = log.error },
   null = json.null,
   object = json.object,

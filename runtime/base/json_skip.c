@@ -4,7 +4,8 @@
 
 /* Functions that go on return where; NULL: the verdict is there. */
 
-static const char *leave(struct aggr_json_skip *skip, const char *at, enum aggr_json_skipped verdict)
+static const char *leave(struct aggr_json_skip *skip, const char *at,
+                         enum aggr_json_skipped verdict)
 {
     skip->at = at;
     skip->verdict = verdict;
@@ -36,7 +37,7 @@ void aggr_json_skip_start(struct aggr_json_skip *skip, const char *text, size_t 
 
 void aggr_json_skip_next(struct aggr_json_skip *skip)
 {
-    skip->start = skip->begun = skip->at;
+    skip->start = skip->at;
     skip->expected = AGGR_JSON_SKIP_VALUE;
 }
 
@@ -45,7 +46,7 @@ void aggr_json_skip_move(struct aggr_json_skip *skip, const char *text, size_t l
     skip->at = text + (skip->at - skip->start);
     if (is_in_string(skip))
         skip->string = text + (skip->string - skip->start);
-    skip->start = skip->begun = text;
+    skip->start = text;
     skip->end = skip->stop = text + len;
 }
 
@@ -229,7 +230,8 @@ static inline const char *read_word(struct aggr_json_skip *skip, const char *at,
 static inline void find_place(struct aggr_json_skip *skip, const char *at)
 {
     if (skip->depth == 0) {
-        skip->begun = at;
+        if (skip->many)
+            skip->start = at;
         skip->place = skip->wants.places ? 0 : AGGR_JSON_NOWHERE;
     } else {
         struct aggr_json_skip_level *level = innermost(skip);
@@ -276,7 +278,7 @@ static inline const char *read_key(struct aggr_json_skip *skip, const char *at)
     if (at >= skip->stop || *at != '"')
         return read_long_string(skip, at, AGGR_JSON_SKIP_KEY_STRING);
     at = end_key(skip, at);
-    bool is_next = skip->expected == AGGR_JSON_SKIP_VALUE && at < skip->stop && *at > ' ';
+    bool is_next = skip->expected == AGGR_JSON_SKIP_VALUE && at<skip->stop && * at> ' ';
     return is_next ? read_value(skip, at) : at;
 }
 

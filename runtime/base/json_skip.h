@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 enum aggr_json_skipped {
-    AGGR_JSON_SKIP_DONE,  /* one value, or with `many` the next one: from begun to at */
+    AGGR_JSON_SKIP_DONE,  /* one value, or with `many` the next one: from start to at */
     AGGR_JSON_SKIP_END,   /* with `many`: no other value */
     AGGR_JSON_SKIP_WRONG, /* as `wrong` says, at `at` */
     AGGR_JSON_SKIP_SLICE, /* at `stop` or a little behind it */
@@ -47,8 +47,8 @@ struct aggr_json_skip_level {
 };
 
 struct aggr_json_skip {
-    const char *start, *at, *stop, *end;
-    const char *begun;  /* the value at no depth */
+    const char *start, *at, *stop,
+        *end;           /* with `many`, start is where the value under way begins */
     const char *string; /* the inside of the one under way */
     struct aggr_json_skip_level *levels;
     struct aggr_json_wants wants;

@@ -16,7 +16,7 @@
 struct aggr_json_want {
     const char *key;
     size_t len;
-    uint32_t index;         /* what an array's item has to be, by the key */
+    uint32_t index; /* what an array's item has to be, by the key */
     uint32_t parent;
     uint32_t first, behind; /* the places below */
     const char *from, *to;  /* where it was seen last; from NULL: it was not */
@@ -25,17 +25,17 @@ struct aggr_json_want {
 struct aggr_json_wants {
     struct aggr_json_want *places; /* NULL: nothing is wanted */
     size_t longest;                /* key */
-    char *scratch;                 /* AGGR_JSON_WANT_SCRATCH(longest) bytes, for keys with escapes */
+    char *scratch; /* AGGR_JSON_WANT_SCRATCH(longest) bytes, for keys with escapes */
 };
 
 /* An escape has six bytes at most for one of what it stands for. */
-#define AGGR_JSON_WANT_SCRATCH(longest) ((longest) * 6 + 8)
+#define AGGR_JSON_WANT_SCRATCH(longest) ((longest)*6 + 8)
 
 /* The index that a key is: digits without leading zeros, below AGGR_JSON_NOWHERE. */
 uint32_t aggr_json_want_index(const char *key, size_t len);
 
-/* The place below `place` for the member with that key, which is a JSON string's inside as it stands
- * in the text, found to be right. */
+/* The place below `place` for the member with that key, which is a JSON string's inside as it
+ * stands in the text, found to be right. */
 uint32_t aggr_json_wants_member(const struct aggr_json_wants *wants, uint32_t place,
                                 const char *key, size_t len);
 

@@ -172,8 +172,8 @@ static inline bool aggr_json_is_digit(char byte)
     return (unsigned char)(byte - '0') < 10;
 }
 
-/* Of a word of digits less '0' each: the high bit of the first byte that was no digit, and perhaps of
- * others behind it. */
+/* Of a word of digits less '0' each: the high bit of the first byte that was no digit, and perhaps
+ * of others behind it. */
 static inline uint64_t aggr_json_not_digits(uint64_t digits)
 {
     return (digits | (digits + AGGR_JSON_EACH_BYTE(0x80 - 10))) & AGGR_JSON_EACH_BYTE(0x80);
@@ -183,8 +183,7 @@ static inline uint64_t aggr_json_not_digits(uint64_t digits)
 static inline const char *aggr_json_digits_end(const char *at, const char *end)
 {
     while (end - at >= 8) {
-        uint64_t others =
-            aggr_json_not_digits(aggr_json_word_load(at) ^ AGGR_JSON_EACH_BYTE('0'));
+        uint64_t others = aggr_json_not_digits(aggr_json_word_load(at) ^ AGGR_JSON_EACH_BYTE('0'));
         if (others)
             return at + __builtin_ctzll(others) / 8;
         at += 8;

@@ -1,5 +1,5 @@
-/* aggr.core.json -- JSON texts to values and back, for the library alone. A source is a string or a
- * Response.
+/* aggr.core.json -- JSON texts to values and back, for the library alone. A source is a string, a
+ * Response, a picker (aggr.core.pick) or a stream (aggr.core.stream).
  *
  *   decoder(tools) -> decode, step        tools.list: the metatable of empty arrays;
  * tools.exact(digits)
@@ -34,7 +34,7 @@
 #include "bind/json_decoder.h"
 #include "bind/json_encode.h"
 #include "bind/json_pace.h"
-#include "bind/response.h"
+#include "bind/json_source.h"
 #include "task/object.h"
 #include <lauxlib.h>
 
@@ -48,16 +48,6 @@ enum {
 enum { LIST = 1, TOOLS, COMMON, PACE, RUN_SLICE, UPVALUES = RUN_SLICE };
 
 enum { DROP_NULLS = 1, STRICT = 2, ORDER = 4, BIG_STRING = 8, BIG_NUMBER = 16 };
-
-static struct aggr_json_text text_at(lua_State *L, int index)
-{
-    struct aggr_json_text text;
-    if (lua_type(L, index) == LUA_TUSERDATA)
-        text.bytes = aggr_response_body(L, index, &text.len);
-    else
-        text.bytes = luaL_checklstring(L, index, &text.len);
-    return text;
-}
 
 static struct aggr_json_rules rules_at(lua_State *L, int flags_index, int depth_index)
 {
@@ -143,7 +133,7 @@ static int postpone(lua_State *L, struct aggr_json_text text, struct aggr_json_r
 
 static int l_decode(lua_State *L)
 {
-    struct aggr_json_text text = text_at(L, 1);
+    struct aggr_json_text text = aggr_json_source(L, 1);
     struct aggr_json_rules rules = rules_at(L, 2, 3);
     if ((lua_Number)text.len > luaL_optnumber(L, 4, AT_ONCE_BYTES))
         return postpone(L, text, rules);
@@ -184,7 +174,7 @@ static int l_decoder(lua_State *L)
 
 static int l_excerpt(lua_State *L)
 {
-    struct aggr_json_text text = text_at(L, 1);
+    struct aggr_json_text text = aggr_json_source(L, 1);
     lua_Number offset = luaL_checknumber(L, 2);
     luaL_argcheck(L, offset >= 0 && offset <= (lua_Number)text.len, 2, "out of range");
     size_t line, column, at = (size_t)offset, before = at, behind = text.len - at;
@@ -202,7 +192,7 @@ static int l_excerpt(lua_State *L)
 
 static int l_size(lua_State *L)
 {
-    lua_pushnumber(L, (lua_Number)text_at(L, 1).len);
+    lua_pushnumber(L, (lua_Number)aggr_json_source(L, 1).len);
     return 1;
 }
 

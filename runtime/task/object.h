@@ -11,6 +11,8 @@ enum aggr_object {
     AGGR_OBJECT_RESPONSE,
     AGGR_OBJECT_DECODER,
     AGGR_OBJECT_ENCODER,
+    AGGR_OBJECT_PICKER,
+    AGGR_OBJECT_STREAM,
     AGGR_OBJECTS
 };
 
@@ -19,6 +21,9 @@ void aggr_object_define(lua_State *L, enum aggr_object kind);
 
 /* Pushes a new object; `size` bytes, not cleared. */
 void *aggr_object_new(lua_State *L, enum aggr_object kind, size_t size);
+
+/* The object at `index`, or NULL when it is not of that kind. */
+void *aggr_object_at(lua_State *L, int index, enum aggr_object kind);
 
 /* The object at `index`; raises when it is not of that kind. */
 void *aggr_object_check(lua_State *L, int index, enum aggr_object kind);

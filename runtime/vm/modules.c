@@ -6,6 +6,8 @@
 #include "bind/file.h"
 #include "bind/guard.h"
 #include "bind/json.h"
+#include "bind/json_pick.h"
+#include "bind/json_stream.h"
 #include "bind/out.h"
 #include "bind/response.h"
 #include "bind/scope.h"
@@ -25,8 +27,10 @@ const struct aggr_vm_module aggr_modules[] = {
     {"aggr.core.guard", aggr_bind_guard},
     {"aggr.core.json", aggr_bind_json},
     {"aggr.core.out", aggr_bind_out},
+    {"aggr.core.pick", aggr_bind_json_pick},
     {"aggr.core.response", aggr_bind_response},
     {"aggr.core.scope", aggr_bind_scope},
+    {"aggr.core.stream", aggr_bind_json_stream},
     {"aggr.core.sys", aggr_bind_sys},
     {"aggr.core.task", aggr_bind_task},
     {"aggr.core.work", aggr_bind_work},

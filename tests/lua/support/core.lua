@@ -194,6 +194,7 @@ local modules = {
   ["aggr.core.task"] = { take = take, check = function() end, CANCEL = core.CANCEL },
   ["aggr.core.fetch"] = fetch,
   ["aggr.core.json"] = json,
+  ["aggr.core.pick"] = {},
   ["aggr.core.response"] = response,
   ["aggr.core.scope"] = {
     timeout = function() return core.scope_timeout end,
