@@ -113,7 +113,9 @@ end
 ---@return fun(): any
 function values.each(source, opts)
   local how = json.decoding(opts, "json.values")
-  local v = { stream = core.stream(how.depth), how = how, line_end = "", turn = 0, begun = 0, busy = false, done = false }
+  local v = {
+    stream = core.stream(how.depth), how = how, line_end = "", turn = 0, begun = 0, busy = false, done = false,
+  }
   pieces_of(source, v)
   return function() return advance(v) end
 end

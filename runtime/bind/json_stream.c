@@ -118,10 +118,12 @@ static void set_buffer(struct stream *stream, lua_State *L, char *buffer, size_t
 static char *make_room(struct stream *stream, lua_State *L, size_t kept, size_t len)
 {
     const char *start = stream->skipper.skip.start;
-    char *buffer = stream->buffer, *end = buffer + stream->size;
-    if (buffer && start >= buffer && start < end && len < (size_t)(end - start))
+    char *buffer = stream->buffer;
+    bool in_buffer = buffer && start >= buffer && start < buffer + stream->size;
+    bool is_wasteful = stream->size > KEPT_BUFFER && len < stream->size / 16;
+    if (!is_wasteful && in_buffer && len < (size_t)(buffer + stream->size - start))
         return buffer + (start - buffer);
-    if (len < stream->size / 2 && (stream->size <= KEPT_BUFFER || len > stream->size / 16)) {
+    if (!is_wasteful && len < stream->size / 2) {
         memmove(buffer, start, kept);
         return buffer;
     }
