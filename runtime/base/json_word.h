@@ -1,11 +1,13 @@
-/* json_word.h -- eight bytes of a text at once, the first one lowest; sixteen with SSE2. */
+/* json_word.h -- eight bytes of a text at once, the first one lowest; sixteen with SSE2, which tests
+ * switch off (AGGR_JSON_WORDS). */
 #pragma once
 #include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef __SSE2__
+#if defined __SSE2__ && !defined AGGR_JSON_WORDS
+#define AGGR_JSON_SSE2
 #include <emmintrin.h>
 #endif
 
@@ -43,7 +45,7 @@ static inline const char *aggr_json_skip_space(const char *at, const char *stop)
     return at;
 }
 
-#ifdef __SSE2__
+#ifdef AGGR_JSON_SSE2
 /* A bit for each of sixteen bytes that is special. As signed numbers, all that is not ASCII is less
  * than a space. */
 static inline unsigned aggr_json_special_bits(const char *at)
@@ -60,7 +62,7 @@ static inline unsigned aggr_json_special_bits(const char *at)
  * Inline, as most strings are plain and short. */
 static inline const char *aggr_json_plain_end(const char *at, const char *stop)
 {
-#ifdef __SSE2__
+#ifdef AGGR_JSON_SSE2
     while (stop - at >= 16) {
         unsigned found = aggr_json_special_bits(at);
         if (found)
@@ -149,7 +151,7 @@ static inline const char *aggr_json_space_end(const char *at, const char *stop)
     if (at >= stop || !aggr_json_is_space(*at))
         return at;
     at++;
-#ifdef __SSE2__
+#ifdef AGGR_JSON_SSE2
     while (stop - at >= 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)at);
         __m128i space = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(' ')),
