@@ -6,40 +6,16 @@
 #include "base/err.h"
 #include "bind/json_decoder.h"
 #include "bind/json_encode.h"
+#include "lua_memory.h"
 #include "task/state.h"
 #include <lauxlib.h>
 #include <lualib.h>
-#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct aggr_state state;
-static int allocations_left = -1; /* until one fails; negative: none does */
-
-static void *allocate(void *context, void *block, size_t old_size, size_t new_size)
-{
-    (void)context, (void)old_size;
-    if (new_size == 0) {
-        free(block);
-        return NULL;
-    }
-    if (new_size > old_size && allocations_left >= 0 && allocations_left-- == 0)
-        return NULL;
-    return realloc(block, new_size);
-}
-
-/* Whether two values are the same, -0 apart from 0, and all numbers finite. */
-static const char comparison[] =
-    "local type, next, find = type, next, string.find\n"
-    "local function same(a, b)\n"
-    "  if type(a) ~= 'table' or type(b) ~= 'table' then\n"
-    "    return a == b and (a ~= 0 or 1 / a == 1 / b) and (type(a) ~= 'number' or a - a == 0)\n"
-    "  end\n"
-    "  for key, value in next, a do if not same(value, b[key]) then return false end end\n"
-    "  for key in next, b do if a[key] == nil then return false end end\n"
-    "  return true\n"
-    "end\n"
+static const char comparison[] = SAME_FUNCTION
     "local marks, list = {}, {}\n"
     "local function exact(digits) return 'integer ' .. digits end\n"
     "local function refuse(_, _, why) error(why) end\n"
