@@ -54,7 +54,8 @@ end
 --- The next value; nil: that was it.
 local function next_value(v)
   while true do
-    local found, what, offset, keys = json.in_slices(core.next, v.stream, core.SLICE)
+    local found, what, offset, keys = core.next(v.stream, core.SLICE)
+    if found == nil then found, what, offset, keys = json.in_slices(core.next, v.stream, core.SLICE) end
     if found == true then
       local begun = what
       v.begun = begun
@@ -73,18 +74,20 @@ local function next_value(v)
   end
 end
 
+local function check_and_next(v)
+  local is_turn = v.begun - v.turn >= json_core.SLICE
+  if is_turn then v.turn = v.begun end
+  json.check(is_turn)
+  return next_value(v)
+end
+
 local function advance(v)
   if v.done then return nil end
   if v.busy then
     errors.usage(1, "json.values: two tasks read from one iterator (give each its values with aggr.each)")
   end
   v.busy = true
-  local ok, value = pcall(function()
-    local is_turn = v.begun - v.turn >= json_core.SLICE
-    if is_turn then v.turn = v.begun end
-    json.check(is_turn)
-    return next_value(v)
-  end)
+  local ok, value = pcall(check_and_next, v)
   v.busy = false
   if not ok then error(value, 0) end
   return value

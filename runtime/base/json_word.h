@@ -1,5 +1,5 @@
-/* json_word.h -- eight bytes of a text at once, the first one lowest; sixteen with SSE2, which tests
- * switch off (AGGR_JSON_WORDS). */
+/* json_word.h -- eight bytes of a text at once, the first one lowest; sixteen with SSE2, which
+ * tests switch off (AGGR_JSON_WORDS). */
 #pragma once
 #include <endian.h>
 #include <stdbool.h>

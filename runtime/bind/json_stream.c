@@ -123,7 +123,7 @@ static char *make_room(struct stream *stream, lua_State *L, size_t kept, size_t 
     bool is_wasteful = stream->size > KEPT_BUFFER && len < stream->size / 16;
     if (!is_wasteful && in_buffer && len < (size_t)(buffer + stream->size - start))
         return buffer + (start - buffer);
-    if (!is_wasteful && len < stream->size / 2) {
+    if (buffer && !is_wasteful && len < stream->size / 2) {
         memmove(buffer, start, kept);
         return buffer;
     }

@@ -73,6 +73,8 @@ def write(folder):
         with open(os.path.join(folder, name + ".json"), "w", encoding="utf-8") as file:
             json.dump(make(random.Random(7)), file, ensure_ascii=name == "escapes",
                       separators=(",", ":"))
+    with open(os.path.join(folder, "pretty.json"), "w", encoding="utf-8") as file:
+        json.dump(records(random.Random(7)), file, indent=2)
 
 
 def decode(bench):

@@ -195,6 +195,7 @@ local modules = {
   ["aggr.core.fetch"] = fetch,
   ["aggr.core.json"] = json,
   ["aggr.core.pick"] = {},
+  ["aggr.core.stream"] = {},
   ["aggr.core.response"] = response,
   ["aggr.core.scope"] = {
     timeout = function() return core.scope_timeout end,
