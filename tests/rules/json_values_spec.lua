@@ -272,6 +272,10 @@ describe("a stream of JSON values", function()
     local turns, count = beside(function() return #all(text) end)
     assert.equal(20000, count)
     assert.is_true(turns >= math.floor(#text / 32768) - 1, turns .. " turns")
+    item = "[" .. item:rep(2000):gsub("\n", ",") .. "0]\n" -- too few for the checkpoints to be turns
+    turns, count = beside(function() return #all(item:rep(40)) end)
+    assert.equal(40, count)
+    assert.is_true(turns >= 39, turns .. " turns")
     local long = "[" .. ("1,"):rep(1e6) .. "1]"
     for _, source in ipairs { long, pieces(long, 65536) } do
       turns, count = beside(function() return #all(source)[1] end)
