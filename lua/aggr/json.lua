@@ -182,6 +182,12 @@ function json.read(source, how)
   return ok, value, offset, keys
 end
 
+---@param largest integer bytes
+---@return string
+function json.too_long(largest)
+  return ("longer than %d bytes (max_size)"):format(largest)
+end
+
 --- What is wrong when the text is longer than asked for, and where that is; nil when it is not.
 ---@param source string|aggr.Response|userdata
 ---@param how aggr.Decoding
@@ -189,7 +195,7 @@ end
 function json.overlong(source, how)
   local largest = how.max_size
   if not largest or core.size(source) <= largest then return nil end
-  return ("longer than %d bytes (max_size)"):format(largest), largest
+  return json.too_long(largest), largest
 end
 
 --- nil, and what json.read found wrong, in words and as fields of an Error.

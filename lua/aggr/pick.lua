@@ -28,7 +28,9 @@ end
 ---@param how aggr.Decoding
 ---@return any value, string? message, table? fields
 function pick.parse(source, wanted, how)
-  local picker = core.picker(source, wanted.keys, wanted.counts, how.depth)
+  local longer, last = json.overlong(source, how)
+  if longer then return json.refusal(source, longer, last, {}) end
+  local picker = core.picker(source, wanted.keys, wanted.counts, how.depth, how.any_integer)
   local ok, what, offset, keys = json.in_slices(core.step, picker, core.SLICE)
   if not ok then return json.refusal(source, what, offset, keys) end
   local found = values_of(picker, wanted, how)
@@ -42,7 +44,7 @@ end
 --- would raise it for.
 ---@param text string
 ---@param pointers string|table<any, string> "/orders/0/id", or { "/id", name = "/owner/name" }
----@param opts { null: "nil"?, depth: integer? }? as for json.decode
+---@param opts aggr.DecodeOptions?
 ---@return any
 function pick.pick(text, pointers, opts)
   if type(text) ~= "string" then

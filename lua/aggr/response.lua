@@ -100,7 +100,7 @@ end
 --- with the same keys, where what is not there is nil. All of the body is checked as `json` does it, and
 --- only what is asked for is decoded.
 ---@param pointers string|table<any, string> "/orders/0/id", or { "/id", name = "/owner/name" }
----@param opts { null: "nil"?, depth: integer? }? as for `json`
+---@param opts aggr.DecodeOptions?
 ---@return any
 function methods:pick(pointers, opts)
   check_self(self, "pick")

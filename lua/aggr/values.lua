@@ -40,6 +40,9 @@ local function refuse(v, what, offset, keys)
 end
 
 local function feed(v)
+  local largest = v.how.max_size
+  local kept, begun = core.kept(v.stream)
+  if largest and kept > largest then refuse(v, json.too_long(largest), begun + largest, {}) end
   local piece = v.read and v.read()
   if piece == nil then
     v.read = nil
@@ -59,7 +62,12 @@ local function next_value(v)
     if found == true then
       local begun = what
       v.begun = begun
-      found, what, offset, keys = json.read(v.stream, v.how)
+      what, offset = json.overlong(v.stream, v.how)
+      if what then
+        found, keys = false, {}
+      else
+        found, what, offset, keys = json.read(v.stream, v.how)
+      end
       if found and what ~= nil then return what end -- else a null that was to be dropped
       offset = not found and begun + offset
     end
@@ -112,12 +120,12 @@ end
 --- there may be white space; between a number, true, false or null and what begins like one, there must be.
 --- Raises kind `decode` where the text is no JSON, or ends inside a value.
 ---@param source string|aggr.Response|fun(): string? a function gives pieces, cut anywhere; `aggr.lines` does, too
----@param opts { null: "nil"?, depth: integer? }? as for json.decode, for each value
+---@param opts aggr.DecodeOptions? for each value
 ---@return fun(): any
 function values.each(source, opts)
   local how = json.decoding(opts, "json.values")
   local v = {
-    stream = core.stream(how.depth), how = how, line_end = "", turn = 0, begun = 0, busy = false, done = false,
+    stream = core.stream(how.depth, how.any_integer), how = how, line_end = "", turn = 0, begun = 0, busy = false, done = false,
   }
   pieces_of(source, v)
   return function() return advance(v) end

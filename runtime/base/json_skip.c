@@ -191,6 +191,10 @@ static const char *read_odd_number(struct aggr_json_skip *skip, const char *at)
         return skip->end - at > AGGR_JSON_NUMBER_BYTES ? fail(skip, at, AGGR_JSON_WRONG_LONG)
                                                        : leave(skip, at, AGGR_JSON_SKIP_MORE);
     enum aggr_json_number found = aggr_json_read_number(&at, skip->end, &value);
+    size_t integer =
+        found == AGGR_JSON_NUMBER_RANGE && skip->any_integer ? aggr_json_big_integer(at) : 0;
+    if (integer > 0)
+        return end_value(skip, at + integer);
     if (found != AGGR_JSON_NUMBER_DONE)
         return fail(skip, at, aggr_json_wrong_number(found));
     return end_value(skip, at);

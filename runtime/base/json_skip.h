@@ -70,11 +70,13 @@ struct aggr_json_skip {
     enum aggr_json_skip_expected expected;
     enum aggr_json_skipped verdict;
     enum aggr_json_wrong wrong;
-    bool many;  /* values come one behind the other */
-    bool final; /* no text comes behind `end` */
+    bool many;        /* values come one behind the other */
+    bool final;       /* no text comes behind `end` */
+    bool any_integer; /* integers may be larger than any double */
 };
 
-/* A text, all of it there. The caller sets levels and room, at any time deepest, and wants. */
+/* A text, all of it there. The caller sets levels and room, at any time deepest, any_integer, and
+ * wants. */
 void aggr_json_skip_start(struct aggr_json_skip *skip, const char *text, size_t len);
 
 /* With `many`: the next value begins where the last one ended. */

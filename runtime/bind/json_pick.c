@@ -1,7 +1,8 @@
 /* aggr.core.pick -- finds a few places in JSON texts, for the library alone. A source is a string
  * or a Response.
  *
- *   picker(source, keys, counts, depth)   The places that are wanted, as a tree: keys[i] leads to
+ *   picker(source, keys, counts, depth, any_integer)
+ *                                         The places that are wanted, as a tree: keys[i] leads to
  * the i-th, counts[i] are directly below it. First the document (its key does not count), then what
  * is below it, then what is below those, and so on; what is below one place in the order that
  * base/json_want.h says. step(picker, bytes)                   goes on through so much of the text
@@ -85,6 +86,7 @@ static int l_picker(lua_State *L)
     luaL_checktype(L, 2, LUA_TTABLE);
     luaL_checktype(L, 3, LUA_TTABLE);
     int depth = (int)luaL_checkinteger(L, 4);
+    bool any_integer = lua_toboolean(L, 5);
     lua_settop(L, 4);
     uint32_t count = (uint32_t)lua_objlen(L, 2);
     luaL_argcheck(L, count > 0, 2, "no places");
@@ -95,7 +97,7 @@ static int l_picker(lua_State *L)
         aggr_object_new(L, AGGR_OBJECT_PICKER, size + AGGR_JSON_WANT_SCRATCH(longest));
     *picker = (struct picker){.busy = true, .count = count};
     read_places(L, picker);
-    aggr_json_skipper_start(&picker->skipper, text.bytes, text.len, depth);
+    aggr_json_skipper_start(&picker->skipper, text.bytes, text.len, depth, any_integer);
     picker->skipper.skip.wants = (struct aggr_json_wants){
         .places = picker->places, .longest = longest, .scratch = (char *)picker + size};
     keep(L);

@@ -3,13 +3,14 @@
 #include <string.h>
 
 void aggr_json_skipper_start(struct aggr_json_skipper *skipper, const char *text, size_t len,
-                             int deepest)
+                             int deepest, bool any_integer)
 {
     struct aggr_json_skip *skip = &skipper->skip;
     aggr_json_skip_start(skip, text, len);
     skip->levels = skipper->own;
     skip->room = AGGR_JSON_OWN_LEVELS;
     skip->deepest = deepest;
+    skip->any_integer = any_integer;
 }
 
 static void make_room(struct aggr_json_skip *skip, lua_State *L)

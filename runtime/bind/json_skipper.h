@@ -21,7 +21,7 @@ struct aggr_json_skipper {
 
 /* Begins a text; it must not move afterwards. */
 void aggr_json_skipper_start(struct aggr_json_skipper *skipper, const char *text, size_t len,
-                             int deepest);
+                             int deepest, bool any_integer);
 
 /* The next `bytes` of the text, or a little more; never ROOM. The owner is at index 1. May throw
  * (memory), and go on then. */

@@ -1,7 +1,7 @@
 /* aggr.core.stream -- JSON values one behind the other in a text that comes in pieces, for the
  * library alone.
  *
- *   stream(depth) -> stream
+ *   stream(depth, any_integer) -> stream  any_integer: integers may be larger than any double
  *   feed(stream, piece)                   a string or a Response; only when next wants more, and at
  *                                         first
  *   finish(stream)                        nothing comes behind what was fed
@@ -11,6 +11,7 @@
  *       -> nil                            some of it is left
  *       -> "more" | "end"                 feed or finish, and call again; that was it
  *       -> false, what, offset, keys      as decode in aggr.core.json says it
+ *   kept(stream) -> bytes, offset         of the value under way, and where it begins
  *   excerpt(stream, offset) -> line, column, before, behind
  *                                         as in aggr.core.json; before: of this value only
  *   SLICE                                 bytes for next
@@ -53,7 +54,7 @@ static int l_stream(lua_State *L)
     luaL_argcheck(L, depth > 0, 1, "out of range");
     struct stream *stream = aggr_object_new(L, AGGR_OBJECT_STREAM, sizeof *stream);
     *stream = (struct stream){.line = 1, .column = 1, .counted = ""};
-    aggr_json_skipper_start(&stream->skipper, stream->counted, 0, depth);
+    aggr_json_skipper_start(&stream->skipper, stream->counted, 0, depth, lua_toboolean(L, 2));
     stream->skipper.skip.many = true;
     stream->skipper.skip.final = false;
     lua_createtable(L, BUFFER, 0);
@@ -171,6 +172,16 @@ static int l_finish(lua_State *L)
     return 0;
 }
 
+static int l_kept(lua_State *L)
+{
+    const struct stream *stream = check(L);
+    const struct aggr_json_skip *skip = &stream->skipper.skip;
+    bool is_between = skip->depth == 0 && skip->expected == AGGR_JSON_SKIP_VALUE;
+    lua_pushnumber(L, is_between ? 0 : (lua_Number)(skip->end - skip->start));
+    lua_pushnumber(L, (lua_Number)offset_of(stream, skip->start));
+    return 2;
+}
+
 static int push_wrong(lua_State *L, const struct stream *stream)
 {
     lua_pushboolean(L, 0);
@@ -241,9 +252,9 @@ bool aggr_json_stream_text(lua_State *L, int index, struct aggr_json_text *text)
 
 int aggr_bind_json_stream(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"stream", l_stream},   {"feed", l_feed},
-                                         {"finish", l_finish},   {"next", l_next},
-                                         {"excerpt", l_excerpt}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"stream", l_stream}, {"feed", l_feed},       {"finish", l_finish}, {"kept", l_kept},
+        {"next", l_next},     {"excerpt", l_excerpt}, {NULL, NULL}};
     aggr_object_define(L, AGGR_OBJECT_STREAM);
     lua_pop(L, 1);
     lua_newtable(L);

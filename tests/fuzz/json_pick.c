@@ -1,8 +1,9 @@
 /* A libFuzzer target: picking out of JSON texts and streams of JSON values, against the decoder.
  *
- * The first byte is the size of a slice or piece, the second says which allocation fails (0: none);
- * the text follows. A picker must find right what the decoder does, and find the values that it
- * makes; so must a stream that gets the text in pieces. */
+ * The first byte is the size of a slice or piece, and by its lowest bit whether integers may be as
+ * large as they like; the second says which allocation fails (0: none); the text follows. A picker
+ * must find right what the decoder does, and find the values that it makes; so must a stream that
+ * gets the text in pieces. */
 #include "bind/json_pick.h"
 #include "base/err.h"
 #include "bind/json_decoder.h"
@@ -18,8 +19,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct aggr_state state;
+static bool any_integer;
 
-static const char tools[] = SAME_FUNCTION "return same, { list = {}, marks = {} }\n";
+static const char tools[] =
+    SAME_FUNCTION "local function exact(digits) return 'integer ' .. digits end\n"
+                  "return same, { list = {}, marks = {}, exact = exact }\n";
 
 /* Of a text that decodes to `value`, or is wrong so: what picker and stream make of it, in slices
  * or pieces. Looks for the document, a member, an item, and one inside of each. */
@@ -32,7 +36,7 @@ static const char comparison[] =
     "  return value[key]\n"
     "end\n"
     "local function picked(text, bytes, right, value, what)\n"
-    "  local picker = pick.picker(text, KEYS, COUNTS, 1000)\n"
+    "  local picker = pick.picker(text, KEYS, COUNTS, 1000, bytes % 2 == 1)\n"
     "  local ok, wrong, at, keys\n"
     "  repeat ok, wrong, at, keys = pick.step(picker, bytes) until ok ~= nil\n"
     "  assert(ok == right)\n"
@@ -46,7 +50,7 @@ static const char comparison[] =
     "  end\n"
     "end\n"
     "local function streamed(text, bytes, right, value)\n"
-    "  local values, count, at, last = stream.stream(1000), 0, 1, nil\n"
+    "  local values, count, at, last = stream.stream(1000, bytes % 2 == 1), 0, 1, nil\n"
     "  while true do\n"
     "    local found = stream.next(values, bytes)\n"
     "    if found == true then\n"
@@ -88,7 +92,9 @@ static int l_piece(lua_State *L)
  */
 static int run_decoder(lua_State *L, struct aggr_json_text text)
 {
-    struct aggr_json_rules rules = {.depth = AGGR_JSON_DEPTH, .bigint = AGGR_JSON_BIG_NUMBER};
+    struct aggr_json_rules rules = {.depth = AGGR_JSON_DEPTH,
+                                    .bigint =
+                                        any_integer ? AGGR_JSON_BIG_EXACT : AGGR_JSON_BIG_NUMBER};
     struct aggr_json_decoder *decoder = aggr_json_decoder_new(L, AGGR_JSON_DEPTH, 2);
     lua_replace(L, 1);
     lua_getfield(L, 2, "list");
@@ -170,6 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lua_State *L = state.L;
     const char *text = (const char *)data + 2;
     int bytes = data[0] > 0 ? data[0] : 1, result = COMPARE + 2;
+    any_integer = bytes % 2 == 1;
     lua_pushlstring(L, text, size - 2);
     lua_pushvalue(L, DECODE);
     lua_pushvalue(L, -2);

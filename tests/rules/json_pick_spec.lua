@@ -12,7 +12,7 @@ local pick = aggr.json.pick
 
 --- As pick, in slices of so many bytes: the value, or false, what is wrong, offset, keys.
 local function pick_sliced(text, wanted, bytes)
-  local picker = core.picker(text, wanted.keys, wanted.counts, 1000)
+  local picker = core.picker(text, wanted.keys, wanted.counts, 1000, true)
   local ok, what, offset, keys
   local slices = 0
   repeat
@@ -153,6 +153,17 @@ describe("pick", function()
     assert.same({ c = 2 }, pick(text, "/a/2", { null = "nil" }))
     assert.equal(aggr.null, pick(text, "/n"))
     assert.equal(aggr.null, pick(text, "/a/1"))
+    local big = "12345678901234567890"
+    assert.equal(big, tostring(pick('{"id":' .. big .. "}", "/id")))
+    assert.equal(big, pick('{"id":' .. big .. "}", "/id", { bigint = "string" }))
+    assert.equal(tonumber(big), pick('{"id":' .. big .. "}", "/id", { bigint = "number" }))
+    assert.same({ "b", "a" }, aggr.json.keys(pick('{"x":{"b":1,"a":2}}', "/x", { order = true })))
+    assert.equal(1, pick('{"x":{"b":1,"b":2},"y":1}', "/y", { strict = true }))
+    local twice = support.raised(pick, '{"x":{"b":1,"b":2},"y":1}', "/x", { strict = true })
+    assert.same({ 13, ".x.b" }, { twice.byte, twice.path })
+    assert.equal(1, pick('{"y":1}', "/y", { max_size = 7 }))
+    local longer = support.raised(pick, '{"y":1} ', "/y", { max_size = 7 })
+    assert.is_truthy(longer.message:find("at byte 8 (line 1, column 8): longer than 7 bytes (max_size)", 1, true))
     local err = support.raised(pick, "[[[]]]", "/no", { depth = 2 })
     assert.is_truthy(err.message:find("at byte 3 (line 1, column 3, [1][1]): nested deeper than 2", 1, true))
     assert.is_nil(pick(("["):rep(3000) .. ("]"):rep(3000), "/1", { depth = 3000 }))
@@ -243,8 +254,13 @@ describe("what pick takes for JSON", function()
       '[1.e1]',
       '[' .. ("1"):rep(65537) .. ']', '[1.' .. ("1"):rep(65537) .. ']', '["é\200"]',
     } do
-      local err, other = support.raised(aggr.json.decode, text), support.raised(pick, text, "/no")
-      assert.same({ err.message, err.byte, err.path }, { other.message, other.byte, other.path })
+      for _, bigint in ipairs { "exact", "string", "number" } do
+        local _, err = aggr.try(aggr.json.decode, text, { bigint = bigint })
+        local _, other = aggr.try(pick, text, "/no", { bigint = bigint })
+        err, other = err or {}, other or {}
+        assert.same({ err.message, err.byte, err.path }, { other.message, other.byte, other.path }, text)
+        assert(err.message or bigint ~= "number", text)
+      end
     end
     for _, text in ipairs { "[1.7e308,1e-999,0e999,0.0e400,123e-400]", "[" .. ("9"):rep(308) .. "]",
       "[0." .. ("0"):rep(400) .. "1e708]", "[1.79769313486231570e308]" } do

@@ -155,6 +155,12 @@ describe("JSON values one behind the other", function()
     assert.same({ { 1, aggr.null, { a = aggr.null } }, aggr.null, 5, { {} } }, all(pieces(text, 3)))
     local err = support.raised(all, text, { depth = 1 })
     assert.is_truthy(err.message:find("at byte 9 (line 1, column 9, [3]): nested deeper than 1", 1, true), err.message)
+    local big = "12345678901234567890"
+    local values = all(pieces(big .. " [" .. big .. "] " .. ("9"):rep(400), 3))
+    assert.same({ big, big, ("9"):rep(400) }, { tostring(values[1]), tostring(values[2][1]), tostring(values[3]) })
+    assert.equal(1, support.raised(all, ("9"):rep(400), { bigint = "number" }).byte)
+    err = support.raised(all, '{"a":1}\n{"a":1,"a":2}', { strict = true })
+    assert.same({ 16, 2, 8, ".a" }, { err.byte, err.line, err.column, err.path })
     local deep = ("["):rep(900) .. ("]"):rep(900)
     assert.equal(3, #all(pieces(deep .. deep .. deep, 100)))
     support.usage("did you mean 'depth'", aggr.json.values, "1", { dept = 1 })
@@ -162,6 +168,24 @@ describe("JSON values one behind the other", function()
     support.usage("expected a string, a Response", aggr.json.values, {})
     local _, wrong = aggr.try(all, function() return 5 end)
     assert.same({ "usage", "json.values: the source gave 5, not a piece of text" }, { wrong.kind, wrong.message })
+  end)
+
+  it("may be no longer than asked for, each", function()
+    assert.equal(3, #all("[1] [2] [3]", { max_size = 3 }))
+    local text = "[1] [2,3] [3]"
+    for _, source in ipairs { text, pieces(text, 1), pieces(text, 5) } do
+      local next_value = aggr.json.values(source, { max_size = 3 })
+      assert.same({ 1 }, next_value())
+      local err = support.raised(next_value)
+      assert.is_truthy(err.message:find("at byte 8 (line 1, column 8): longer than 3 bytes (max_size)", 1, true))
+    end
+    local given = 0
+    local err = support.raised(all, function()
+      given = given + 1
+      return given == 1 and '["' or ("x"):rep(1000)
+    end, { max_size = "10KiB" })
+    assert.equal(10241, err.byte)
+    assert.is_true(given <= 12)
   end)
 
   it("with a number that never ends are refused in time", function()
