@@ -125,7 +125,8 @@ end
 function values.each(source, opts)
   local how = json.decoding(opts, "json.values")
   local v = {
-    stream = core.stream(how.depth, how.any_integer), how = how, line_end = "", turn = 0, begun = 0, busy = false, done = false,
+    stream = core.stream(how.depth, how.any_integer), how = how, line_end = "", turn = 0, begun = 0, busy = false,
+    done = false,
   }
   pieces_of(source, v)
   return function() return advance(v) end

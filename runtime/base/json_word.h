@@ -38,13 +38,6 @@ static inline bool aggr_json_is_special(unsigned char byte)
     return byte == '"' || byte == '\\' || byte < ' ' || byte >= 0x80;
 }
 
-static inline const char *aggr_json_skip_space(const char *at, const char *stop)
-{
-    while (at < stop && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
-        at++;
-    return at;
-}
-
 #ifdef AGGR_JSON_SSE2
 /* A bit for each of sixteen bytes that is special. As signed numbers, all that is not ASCII is less
  * than a space. */

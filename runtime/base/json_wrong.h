@@ -12,6 +12,8 @@ enum aggr_json_wrong {
     AGGR_JSON_WRONG_REST,
     AGGR_JSON_WRONG_GAP,
     AGGR_JSON_WRONG_DEPTH, /* its text has a %d for the most levels */
+    AGGR_JSON_WRONG_STACK,
+    AGGR_JSON_WRONG_TWICE,
     AGGR_JSON_WRONG_QUOTE,
     AGGR_JSON_WRONG_CONTROL,
     AGGR_JSON_WRONG_UTF8,

@@ -65,7 +65,7 @@ static void push_failure(struct aggr_json_decoder *d, lua_State *L)
     const struct aggr_json_reader *reader = &d->reader;
     int top = lua_gettop(L);
     luaL_checkstack(L, LUA_MINSTACK, "nested too deep");
-    lua_pushfstring(L, reader->wrong, reader->rules.depth);
+    lua_pushfstring(L, aggr_json_wrong_text(reader->wrong), reader->rules.depth);
     lua_pushnumber(L, (lua_Number)(reader->at - reader->start));
     aggr_json_path_push(reader, L, top);
 }

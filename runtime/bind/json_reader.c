@@ -25,7 +25,7 @@ void aggr_json_reader_start(struct aggr_json_reader *reader, struct aggr_json_te
     reader->trail = 0;
 }
 
-static enum aggr_json_verdict fail(struct aggr_json_reader *reader, const char *wrong)
+static enum aggr_json_verdict fail(struct aggr_json_reader *reader, enum aggr_json_wrong wrong)
 {
     reader->wrong = wrong;
     return AGGR_JSON_WRONG;
@@ -90,9 +90,9 @@ static enum aggr_json_verdict open_level(struct aggr_json_reader *reader, lua_St
 {
     enum { AT_ONCE = 32, SLOTS = 2 };
     if (reader->depth == reader->rules.depth)
-        return fail(reader, "nested deeper than %d");
+        return fail(reader, AGGR_JSON_WRONG_DEPTH);
     if (reader->depth % AT_ONCE == 0 && !lua_checkstack(L, AT_ONCE * SLOTS + LUA_MINSTACK))
-        return fail(reader, "nested too deep for Lua's stack");
+        return fail(reader, AGGR_JSON_WRONG_STACK);
     uint8_t place = reader->depth > 0 ? innermost(reader)->inner : 0;
     const struct aggr_json_hint *hint = hint_of(reader, place);
     reader->at++;
@@ -129,22 +129,6 @@ static enum aggr_json_verdict close_level(struct aggr_json_reader *reader, lua_S
     return put_value(reader, L);
 }
 
-static const char *wrong_string(enum aggr_json_scan found)
-{
-    switch (found) {
-    case AGGR_JSON_SCAN_UNENDED:
-        return "expected a closing quote";
-    case AGGR_JSON_SCAN_CONTROL:
-        return "a raw control character in a string (JSON wants it escaped)";
-    case AGGR_JSON_SCAN_UTF8:
-        return "a byte that is not UTF-8 in a string";
-    case AGGR_JSON_SCAN_SURROGATE:
-        return "half a surrogate pair";
-    default:
-        return "an escape that JSON does not have";
-    }
-}
-
 static void reserve(struct aggr_json_reader *reader, lua_State *L, size_t more)
 {
     aggr_json_scratch_reserve(&reader->scratch, L, AGGR_JSON_STORE, AGGR_JSON_SCRATCH, more);
@@ -161,7 +145,7 @@ static enum aggr_json_verdict put_string(struct aggr_json_reader *reader, lua_St
     struct aggr_json_level *level = innermost(reader);
     level->inner = (uint8_t)aggr_json_keys_push(&reader->keys, L, AGGR_JSON_STORE, bytes, len);
     if (reader->watches_keys && !aggr_json_order_add(reader, L))
-        return fail(reader, "a key that is there already");
+        return fail(reader, AGGR_JSON_WRONG_TWICE);
     level->count++;
     reader->expected = AGGR_JSON_A_COLON;
     if (*reader->at == ':') {
@@ -184,7 +168,7 @@ static enum aggr_json_verdict unescape(struct aggr_json_reader *reader, lua_Stat
     if (found == AGGR_JSON_SCAN_MORE)
         return AGGR_JSON_SLICE_OVER;
     if (found != AGGR_JSON_SCAN_DONE)
-        return fail(reader, wrong_string(found));
+        return fail(reader, aggr_json_wrong_string(found));
     return put_string(reader, L, reader->scratch.bytes,
                       (size_t)(reader->scratch.out - reader->scratch.bytes));
 }
@@ -214,7 +198,7 @@ static enum aggr_json_verdict scan_string(struct aggr_json_reader *reader, lua_S
     case AGGR_JSON_SCAN_ESCAPED:
         return begin_unescaping(reader, L);
     default:
-        return fail(reader, wrong_string(found));
+        return fail(reader, aggr_json_wrong_string(found));
     }
 }
 
@@ -251,17 +235,10 @@ static enum aggr_json_verdict read_odd_number(struct aggr_json_reader *reader, l
         if (len > 0)
             return put_digits(reader, L, first, len);
     }
-    switch (found) {
-    case AGGR_JSON_NUMBER_DONE:
-        lua_pushnumber(L, value);
-        return put_value(reader, L);
-    case AGGR_JSON_NUMBER_RANGE:
-        return fail(reader, "a number that is too large for a double");
-    case AGGR_JSON_NUMBER_LONG:
-        return fail(reader, "a number of over 65536 characters");
-    default:
-        return fail(reader, "a number that JSON does not have");
-    }
+    if (found != AGGR_JSON_NUMBER_DONE)
+        return fail(reader, aggr_json_wrong_number(found));
+    lua_pushnumber(L, value);
+    return put_value(reader, L);
 }
 
 static enum aggr_json_verdict read_number(struct aggr_json_reader *reader, lua_State *L)
@@ -289,7 +266,7 @@ static enum aggr_json_verdict read_boolean(struct aggr_json_reader *reader, lua_
                                            const char *word, bool value)
 {
     if (!read_word(reader, word))
-        return fail(reader, "expected a value");
+        return fail(reader, AGGR_JSON_WRONG_VALUE);
     lua_pushboolean(L, value);
     return put_value(reader, L);
 }
@@ -297,7 +274,7 @@ static enum aggr_json_verdict read_boolean(struct aggr_json_reader *reader, lua_
 static enum aggr_json_verdict read_null(struct aggr_json_reader *reader, lua_State *L)
 {
     if (!read_word(reader, "null"))
-        return fail(reader, "expected a value");
+        return fail(reader, AGGR_JSON_WRONG_VALUE);
     bool drop = reader->rules.drop_nulls;
     if (drop && reader->depth > 0 && !innermost(reader)->is_object) {
         reader->expected = AGGR_JSON_A_COMMA;
@@ -328,14 +305,14 @@ static enum aggr_json_verdict read_value(struct aggr_json_reader *reader, lua_St
     default:
         if (*reader->at == '-' || (*reader->at >= '0' && *reader->at <= '9'))
             return read_number(reader, L);
-        return fail(reader, "expected a value");
+        return fail(reader, AGGR_JSON_WRONG_VALUE);
     }
 }
 
 static enum aggr_json_verdict read_key(struct aggr_json_reader *reader, lua_State *L)
 {
     if (*reader->at != '"')
-        return fail(reader, "expected a key in quotes");
+        return fail(reader, AGGR_JSON_WRONG_KEY);
     return begin_string(reader, L, true);
 }
 
@@ -349,13 +326,13 @@ static enum aggr_json_verdict read_comma(struct aggr_json_reader *reader, lua_St
     }
     if (*reader->at == (in_object ? '}' : ']'))
         return close_level(reader, L);
-    return fail(reader, in_object ? "expected ',' or '}'" : "expected ',' or ']'");
+    return fail(reader, in_object ? AGGR_JSON_WRONG_IN_OBJECT : AGGR_JSON_WRONG_IN_ARRAY);
 }
 
 static enum aggr_json_verdict read_colon(struct aggr_json_reader *reader)
 {
     if (*reader->at != ':')
-        return fail(reader, "expected ':' behind the key");
+        return fail(reader, AGGR_JSON_WRONG_COLON);
     reader->at++;
     reader->expected = AGGR_JSON_A_VALUE;
     return AGGR_JSON_GO_ON;
@@ -375,8 +352,7 @@ static enum aggr_json_verdict read_token(struct aggr_json_reader *reader, lua_St
     case AGGR_JSON_A_FIRST_ITEM:
         return *reader->at == ']' ? close_level(reader, L) : read_value(reader, L);
     case AGGR_JSON_THE_END:
-        return reader->at == reader->end ? AGGR_JSON_FINISHED
-                                         : fail(reader, "something follows the value");
+        return reader->at == reader->end ? AGGR_JSON_FINISHED : fail(reader, AGGR_JSON_WRONG_REST);
     default:
         return read_value(reader, L);
     }
@@ -390,7 +366,7 @@ enum aggr_json_verdict aggr_json_reader_run(struct aggr_json_reader *reader, lua
     else if (reader->expected == AGGR_JSON_REST_OF_ESCAPES)
         verdict = unescape(reader, L);
     while (verdict == AGGR_JSON_GO_ON) {
-        reader->at = aggr_json_skip_space(reader->at, reader->stop);
+        reader->at = aggr_json_space_end(reader->at, reader->stop);
         if (reader->at >= reader->stop && reader->stop < reader->end)
             return AGGR_JSON_SLICE_OVER;
         verdict = read_token(reader, L);

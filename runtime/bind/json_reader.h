@@ -18,6 +18,7 @@
  *   lua-cjson       8.0    4.1      8.3       7.9      5.9      2.9      4.8    15.1
  */
 #pragma once
+#include "base/json_wrong.h"
 #include "bind/json_keys.h"
 #include "bind/json_room.h"
 #include "bind/json_scratch.h"
@@ -96,7 +97,7 @@ struct aggr_json_reader {
     bool is_key;       /* the string under way */
     int depth;
     uint32_t trail; /* keys of open objects, when their order is remembered */
-    const char *wrong;
+    enum aggr_json_wrong wrong;
     const char *string;             /* where the string under way began */
     struct aggr_json_level *levels; /* borrowed: rules.depth of them */
     struct aggr_json_scratch scratch;
