@@ -33,6 +33,7 @@
 #include "base/json_text.h"
 #include "bind/json_decoder.h"
 #include "bind/json_encode.h"
+#include "bind/json_excerpt.h"
 #include "bind/json_pace.h"
 #include "bind/json_source.h"
 #include "task/object.h"
@@ -42,7 +43,6 @@ enum {
     AT_ONCE_BYTES = 256 * 1024,
     SLICE_BYTES = 32 * 1024, /* with the collector's part a millisecond or two */
     PACED_BYTES = 16 * 1024, /* below it the collector is not worth a thought */
-    EXCERPT_BYTES = 1000,
 };
 
 enum { LIST = 1, TOOLS, COMMON, PACE, RUN_SLICE, UPVALUES = RUN_SLICE };
@@ -177,17 +177,10 @@ static int l_excerpt(lua_State *L)
     struct aggr_json_text text = aggr_json_source(L, 1);
     lua_Number offset = luaL_checknumber(L, 2);
     luaL_argcheck(L, offset >= 0 && offset <= (lua_Number)text.len, 2, "out of range");
-    size_t line, column, at = (size_t)offset, before = at, behind = text.len - at;
-    aggr_json_place(text.bytes, text.bytes + at, &line, &column);
-    if (before > EXCERPT_BYTES)
-        before = EXCERPT_BYTES;
-    if (behind > EXCERPT_BYTES)
-        behind = EXCERPT_BYTES;
-    lua_pushnumber(L, (lua_Number)line);
-    lua_pushnumber(L, (lua_Number)column);
-    lua_pushlstring(L, text.bytes + at - before, before);
-    lua_pushlstring(L, text.bytes + at, behind);
-    return 4;
+    const char *at = text.bytes + (size_t)offset;
+    size_t line, column;
+    aggr_json_place(text.bytes, at, &line, &column);
+    return aggr_json_excerpt_push(L, text.bytes, at, text.bytes + text.len, line, column);
 }
 
 static int l_size(lua_State *L)

@@ -19,6 +19,7 @@
  * Offsets are those in the whole stream. Kept are the value under way and the rest of its piece.
  */
 #include "bind/json_stream.h"
+#include "bind/json_excerpt.h"
 #include "bind/json_skipper.h"
 #include "bind/json_source.h"
 #include "task/object.h"
@@ -26,7 +27,6 @@
 #include <string.h>
 
 enum {
-    EXCERPT_BYTES = 1000,
     SMALLEST_BUFFER = 4096,
     KEPT_BUFFER = 1024 * 1024, /* a larger one is given back when it is not needed */
 };
@@ -226,17 +226,9 @@ static int l_excerpt(lua_State *L)
     luaL_argcheck(L, offset >= 0 && offset <= (lua_Number)(skip->end - skip->start), 2,
                   "out of range");
     const char *at = skip->start + (size_t)offset;
-    size_t line, column, before = (size_t)(at - skip->start), behind = (size_t)(skip->end - at);
+    size_t line, column;
     place(stream, at, &line, &column);
-    if (before > EXCERPT_BYTES)
-        before = EXCERPT_BYTES;
-    if (behind > EXCERPT_BYTES)
-        behind = EXCERPT_BYTES;
-    lua_pushnumber(L, (lua_Number)line);
-    lua_pushnumber(L, (lua_Number)column);
-    lua_pushlstring(L, at - before, before);
-    lua_pushlstring(L, at, behind);
-    return 4;
+    return aggr_json_excerpt_push(L, skip->start, at, skip->end, line, column);
 }
 
 bool aggr_json_stream_text(lua_State *L, int index, struct aggr_json_text *text)

@@ -371,29 +371,13 @@ describe("picking out of a long text", function()
     return text, ("/%d/end/0"):format(math.floor(slices * core.SLICE / #ITEM))
   end
 
-  --- Runs fn beside a task that counts its turns.
-  local function beside(fn)
-    local turns, done, result, err = 0, false, nil, nil
-    aggr.group(function(g)
-      g:spawn(function()
-        while not done do
-          aggr.sleep(0)
-          turns = turns + 1
-        end
-      end)
-      result, err = aggr.try(fn)
-      done = true
-    end)
-    return turns, result, err
-  end
-
   it("gives way after each slice", function()
     local text, path = long(10)
-    local turns, value = beside(function() return pick(text, path) end)
+    local turns, value = support.beside(function() return pick(text, path) end)
     assert.equal(7, value)
     assert.is_true(turns >= 9 and turns <= 12, turns .. " turns")
     local api = aggr.client { base = "http://h", transport = function() return { status = 200, body = text } end }
-    turns, value = beside(function() return api:get("/"):pick(path) end)
+    turns, value = support.beside(function() return api:get("/"):pick(path) end)
     assert.equal(7, value)
     assert.is_true(turns >= 9, turns .. " turns")
   end)
@@ -403,14 +387,14 @@ describe("picking out of a long text", function()
     for _, part in ipairs { "[],", "1,", "          ", '"' .. ("x"):rep(3e6) .. '",', '"' .. ("\\n"):rep(1e6) .. '",',
       ("["):rep(900) .. ("]"):rep(900) .. ",", '"' .. ("é"):rep(2e6) .. '",' } do
       local text = "[" .. part:rep(math.ceil(8 * core.SLICE / #part)) .. "0]"
-      local turns = beside(function() return pick(text, "/no") end)
+      local turns = support.beside(function() return pick(text, "/no") end)
       assert.is_true(turns >= math.floor(#text / core.SLICE) - 1, ("%s: %d turns"):format(part:sub(1, 10), turns))
     end
   end)
 
   it("decodes a long value in slices, too", function()
     local text = '{"a":' .. long(3) .. "}"
-    local turns, value = beside(function() return pick(text, "/a") end)
+    local turns, value = support.beside(function() return pick(text, "/a") end)
     assert.same({ 7 }, value[#value]["end"])
     assert.is_true(turns >= 24, turns .. " turns")
   end)

@@ -1,5 +1,6 @@
 --- JSON over 256 KiB is decoded in slices of 32 KiB, and the other tasks run in between.
 local aggr = require "aggr"
+local support = require "rules.support"
 local testing = require "aggr.testing"
 
 local core = testing.require "aggr.core.json"
@@ -14,29 +15,11 @@ local function document(slices)
   return "[" .. ITEM:rep(items(slices)) .. "0]"
 end
 
---- Runs fn(...) beside a task that counts its turns. Returns the turns, and what aggr.try gives.
-local function beside(fn, ...)
-  local turns, done = 0, false
-  local results
-  local arguments = { ... }
-  aggr.group(function(g)
-    g:spawn(function()
-      while not done do
-        aggr.sleep(0)
-        turns = turns + 1
-      end
-    end)
-    results = { aggr.try(fn, unpack(arguments)) }
-    done = true
-  end)
-  return turns, unpack(results, 1, 2)
-end
-
 describe("a long JSON text", function()
   it("is decoded slice by slice, the others in between", function()
     for _, slices in ipairs { 10, 40 } do
       local text = document(slices)
-      local turns, value = beside(aggr.json.decode, text)
+      local turns, value = support.beside(aggr.json.decode, text)
       assert.equal(items(slices) + 1, #value)
       assert.same({ id = 1, name = "x", list = { 1, 2, {} } }, value[#value - 1])
       assert.is_true(turns >= slices - 2 and turns <= slices + 2, turns .. " turns")
@@ -47,7 +30,7 @@ describe("a long JSON text", function()
     for _, part in ipairs { "[],", "1,", "          ", '"' .. ("x"):rep(5e5) .. '",', '"' .. ("\\n"):rep(3e5) .. '",',
       ("["):rep(900) .. ("]"):rep(900) .. "," } do
       local text = "[" .. part:rep(math.ceil(16 * SLICE / #part)) .. "0]"
-      local turns = beside(aggr.json.decode, text)
+      local turns = support.beside(aggr.json.decode, text)
       assert.is_true(turns >= math.floor(#text / (SLICE + 2048)), ("%s: %d turns"):format(part:sub(1, 10), turns))
     end
   end)
@@ -55,9 +38,9 @@ describe("a long JSON text", function()
   it("is decoded at once up to 256 KiB", function()
     local text = "[" .. ("1,"):rep(131070) .. "10]"
     assert.equal(262144, #text)
-    local turns, value = beside(aggr.json.decode, text)
+    local turns, value = support.beside(aggr.json.decode, text)
     assert.same({ 0, 131071, 10 }, { turns, #value, value[131071] })
-    turns, value = beside(aggr.json.decode, text .. " ")
+    turns, value = support.beside(aggr.json.decode, text .. " ")
     assert.same({ true, 131071, 10 }, { turns >= 7, #value, value[131071] })
   end)
 
@@ -69,7 +52,7 @@ describe("a long JSON text", function()
       client = function() return api:json "/" end,
       source = function() return aggr.all({ a = "/" }, { client = api }).a end,
     } do
-      local turns, value = beside(fn)
+      local turns, value = support.beside(fn)
       assert.equal(items(12) + 1, #value, name)
       assert.is_true(turns >= 11, name)
     end
@@ -77,11 +60,11 @@ describe("a long JSON text", function()
 
   it("is wrong where it is wrong", function()
     local text = document(10)
-    local turns, _, err = beside(aggr.json.decode, text:sub(1, -3) .. "x]")
+    local turns, _, err = support.beside(aggr.json.decode, text:sub(1, -3) .. "x]")
     assert.same({ "decode", #text - 1 }, { err.kind, err.byte })
     assert.equal(("[%d]"):format(items(10) + 1), err.path)
     assert.is_true(turns >= 9)
-    turns, _, err = beside(aggr.json.decode, "[x" .. text)
+    turns, _, err = support.beside(aggr.json.decode, "[x" .. text)
     assert.same({ "decode", 2 }, { err.kind, err.byte })
     assert.is_true(turns <= 1)
   end)
@@ -157,7 +140,7 @@ describe("a long JSON text", function()
   it("is decoded in one go where nothing can wait", function()
     local text = document(12)
     local counts = {}
-    local turns = beside(function()
+    local turns = support.beside(function()
       table.sort({ 1, 2 }, function(a, b)
         counts[#counts + 1] = #aggr.json.decode(text)
         return a < b
@@ -169,7 +152,7 @@ describe("a long JSON text", function()
 
   it("is decoded in slices inside of a script's own coroutine", function()
     local text = document(12)
-    local turns, count = beside(function()
+    local turns, count = support.beside(function()
       return coroutine.wrap(function()
         coroutine.yield(#aggr.json.decode(text))
       end)()

@@ -274,45 +274,29 @@ describe("a stream of JSON values", function()
     assert.is_true(before - collectgarbage "count" < 1000, before - collectgarbage "count" .. " KiB were kept")
   end)
 
-  --- Turns of another task meanwhile, and what came of it.
-  local function beside(fn)
-    local turns, done, result, err = 0, false, nil, nil
-    aggr.group(function(g)
-      g:spawn(function()
-        while not done do
-          aggr.sleep(0)
-          turns = turns + 1
-        end
-      end)
-      result, err = aggr.try(fn)
-      done = true
-    end)
-    return turns, result, err
-  end
-
   it("lets others run between values and inside of long ones", function()
     local item = '{"id":1,"list":[1,2,3]}\n'
     local text = item:rep(20000)
-    local turns, count = beside(function() return #all(text) end)
+    local turns, count = support.beside(function() return #all(text) end)
     assert.equal(20000, count)
     assert.is_true(turns >= math.floor(#text / 32768) - 1, turns .. " turns")
     item = "[" .. item:rep(2000):gsub("\n", ",") .. "0]\n" -- too few for the checkpoints to be turns
-    turns, count = beside(function() return #all(item:rep(40)) end)
+    turns, count = support.beside(function() return #all(item:rep(40)) end)
     assert.equal(40, count)
     assert.is_true(turns >= 39, turns .. " turns")
     local long = "[" .. ("1,"):rep(1e6) .. "1]"
     for _, source in ipairs { long, pieces(long, 65536) } do
-      turns, count = beside(function() return #all(source)[1] end)
+      turns, count = support.beside(function() return #all(source)[1] end)
       assert.equal(1e6 + 1, count)
       assert.is_true(turns >= math.floor(#long / 32768) + math.floor(#long / core.SLICE) - 8, turns .. " turns")
     end
   end)
 
   it("of long values that never end is read in slices", function()
-    local turns, _, err = beside(function() return all('"' .. ("x"):rep(4e6)) end)
+    local turns, _, err = support.beside(function() return all('"' .. ("x"):rep(4e6)) end)
     assert.equal(4e6 + 2, err.byte)
     assert.is_true(turns >= math.floor(4e6 / core.SLICE) - 1, turns .. " turns")
-    turns = beside(function() return all((" "):rep(4e6)) end)
+    turns = support.beside(function() return all((" "):rep(4e6)) end)
     assert.is_true(turns >= math.floor(4e6 / core.SLICE) - 1, turns .. " turns")
   end)
 

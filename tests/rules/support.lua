@@ -40,6 +40,23 @@ function support.elapsed(fn, ...)
   return aggr.now() - before
 end
 
+--- Runs fn(...) beside a task that counts its turns. Returns the turns, and what aggr.try gives.
+function support.beside(fn, ...)
+  local turns, done, result, err = 0, false, nil, nil
+  local arguments = { ... }
+  aggr.group(function(g)
+    g:spawn(function()
+      while not done do
+        aggr.sleep(0)
+        turns = turns + 1
+      end
+    end)
+    result, err = aggr.try(fn, unpack(arguments))
+    done = true
+  end)
+  return turns, result, err
+end
+
 function support.near(expected, actual)
   assert(math.abs(expected - actual) < 1e-6, ("expected %g, got %g"):format(expected, actual))
 end
