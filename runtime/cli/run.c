@@ -105,11 +105,19 @@ static uint64_t limit_ns(const struct aggr_arguments *arguments, const char *nam
     return aggr_clock_after(0, number_of(arguments, name, fallback));
 }
 
+/* As scripts are called in messages. */
+static const char *script_name(const struct aggr_arguments *arguments)
+{
+    if (arguments->values[aggr_flag_index("eval")])
+        return "-e";
+    return strcmp(arguments->script, "-") == 0 ? "stdin" : arguments->script;
+}
+
 /* Past --hard-stall, on the watchdog's thread: the line that no hook can leave. */
 static void on_hard_stall(void *context, double seconds, const struct aggr_place *place)
 {
     struct session *session = context;
-    const char *where = place->where[0] ? place->where : "the run itself";
+    const char *where = place->where[0] ? place->where : script_name(session->arguments);
     const char *preposition = place->called[0] ? " in " : "";
     aggr_complain("%s: has kept the loop for %g s%s%s and cannot be stopped: the run ends here "
                   "(--hard-stall)",

@@ -42,7 +42,7 @@ struct aggr_watchdog {
     pthread_t thread, loop_thread;
     pthread_cond_t wake;
     pthread_mutex_t lock; /* of all below */
-    bool stopping;
+    bool closing, stopping;
     uint64_t number;         /* the slice that the others are about */
     uint64_t stopped_ns;     /* the process was stopped for so long during it */
     uint64_t next_look_ns;   /* its age then */
@@ -153,8 +153,8 @@ static void begin_slice(struct aggr_watchdog *self, uint64_t number, uint64_t no
 
 static void end_process(struct aggr_watchdog *self, uint64_t age_ns)
 {
-    static const struct aggr_place nowhere;
-    const struct aggr_place *last = aggr_spots_last(&self->spots);
+    static const struct aggr_place nowhere, at_the_end = {.called = "a finalizer"};
+    const struct aggr_place *last = self->closing ? &at_the_end : aggr_spots_last(&self->spots);
     double seconds = (double)age_ns / (double)AGGR_NS_PER_S;
     self->options.on_hard_stall(self->options.context, seconds, last ? last : &nowhere);
     _exit(EXIT_STALLED);
@@ -228,6 +228,8 @@ static uint64_t attend(struct aggr_watchdog *self, uint64_t age_ns)
         return look_ns;
     atomic_store_explicit(&self->slice.noticed, self->number, memory_order_release);
     uint64_t next_ns = end_hard(self, age_ns);
+    if (self->closing) /* a state that is being closed is not asked where it is */
+        return next_ns;
     next_ns = min_ns(next_ns, look(self, age_ns));
     return min_ns(next_ns, kill_task(self, age_ns));
 }
@@ -355,6 +357,16 @@ struct aggr_watchdog *aggr_watchdog_start(struct aggr_runtime *runtime, struct a
         return self;
     deinit(self);
     return NULL;
+}
+
+void aggr_watchdog_close(struct aggr_watchdog *self)
+{
+    if (!self)
+        return;
+    pthread_mutex_lock(&self->lock); /* no signal is sent after this */
+    self->closing = true;
+    aggr_slice_enter(&self->slice);
+    pthread_mutex_unlock(&self->lock);
 }
 
 void aggr_watchdog_stop(struct aggr_watchdog *self)

@@ -4,7 +4,7 @@
  * Of the signals that it sends to the loop's thread while a task runs, SIGURG restarts system
  * calls; SIGVTALRM, which kills, does not, so that a blocked io.read returns. One per process.
  *
- *   start -> (stalls ...) -> stop
+ *   start -> (stalls ...) -> (close) -> stop
  */
 #pragma once
 #include "task/look.h"
@@ -27,7 +27,11 @@ struct aggr_watchdog_options {
 /* From the thread that runs the tasks, which must have been made interruptible. NULL: no thread. */
 struct aggr_watchdog *aggr_watchdog_start(struct aggr_runtime *runtime, struct aggr_sched *sched,
                                           const struct aggr_watchdog_options *options);
-void aggr_watchdog_stop(struct aggr_watchdog *self); /* NULL is fine */
+
+/* No task runs any more, but finalizers of scripts may, until stop. For them there is --hard-stall
+ * only. NULL is fine, here and in stop. */
+void aggr_watchdog_close(struct aggr_watchdog *self);
+void aggr_watchdog_stop(struct aggr_watchdog *self);
 
 /* Whether tasks are killed from now on; not at first: what the run itself does before and after
  * the script is not cut short. */

@@ -66,11 +66,12 @@ void aggr_vm_free(struct aggr_vm *vm)
 {
     if (!vm)
         return;
-    aggr_watchdog_stop(vm->state.watchdog);
+    aggr_watchdog_close(vm->state.watchdog);
     aggr_sched_deinit(&vm->sched);
     aggr_interrupt_close(&vm->sched.interrupt, vm->state.L);
     aggr_bind_work_end(&vm->state);
     aggr_alloc_close(&vm->state);
+    aggr_watchdog_stop(vm->state.watchdog);
     aggr_names_deinit(&vm->state.names);
     free(vm);
 }

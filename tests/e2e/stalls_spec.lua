@@ -249,6 +249,27 @@ describe("--hard-stall", function()
     assert.matches("has kept the loop for [%d.]+ s in a finalizer", result.err)
   end)
 
+  it("ends a finalizer that is the last to run, too; the result is printed by then", function()
+    local result = support.script([[
+      local proxy = newproxy(true)
+      getmetatable(proxy).__gc = function() while true do end end
+      _G.kept = proxy
+      return 1]], { flags = { "--hard-stall", ("%dms"):format(400 * SLOW) }, limit = 10 })
+    assert.equal(70, result.code, result.err)
+    assert.equal("1\n", result.out)
+    assert.matches("%.lua: has kept the loop for [%d.]+ s in a finalizer and cannot be stopped", result.err)
+  end)
+
+  it("names the script when no line of it is left", function()
+    local result = support.script('return (("a"):rep(3e4)):find(".-.-.-.-b")',
+      { flags = { "--hard-stall", ("%dms"):format(300 * SLOW) } })
+    assert.equal(70, result.code)
+    assert.matches("^aggr: [^\n]*%.lua: has kept the loop for [%d.]+ s in string%.find and cannot be stopped", result.err)
+    result = support.aggr { "run", "--hard-stall", ("%dms"):format(300 * SLOW), "-e",
+      'return (("a"):rep(3e4)):find(".-.-.-.-b")' }
+    assert.matches("^aggr: %-e: has kept the loop", result.err)
+  end)
+
   it("leaves what was printed to --out in FILE.partial", function()
     local path = support.file("old", ".json")
     local result = support.script('local aggr = require "aggr"\naggr.emit(1)\n' .. ENDLESS,
