@@ -148,12 +148,15 @@ function Scope:run(fn, ...)
 end
 
 function Scope:join()
+  local told_at -- how many had ended when there was word that nothing can happen any more
   while self.live > 0 do
     self.joiner = current()
     park(true)
     local woken, err = parked()
     self.joiner = nil
     if not woken then
+      if told_at == self.ends then return end -- they have gone without a word: a script has written into its task
+      told_at = self.ends
       self:fail(as_error(err))
       self:cancel()
     end
