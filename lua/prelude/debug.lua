@@ -126,6 +126,11 @@ function shim.setfenv(object, ...)
 end
 
 --- Strings have one metatable for all, and so do the numbers of 64 bits.
+function shim.getmetatable(value)
+  if type(value) == "string" or type(value) == "cdata" then return getmetatable(value) end
+  return raw.getmetatable(value)
+end
+
 function shim.setmetatable(value, meta)
   if type(value) == "string" or type(value) == "cdata" then
     errors.usage(1, "debug.setmetatable: the metatable of a %s is the runtime's too", type(value))
@@ -150,7 +155,7 @@ end
 function shim.install(script)
   script.getfenv, script.setfenv = base_getfenv, base_setfenv
   for _, name in ipairs { "getinfo", "getlocal", "setlocal", "getupvalue", "upvalueid", "setupvalue",
-    "upvaluejoin", "getfenv", "setfenv", "setmetatable" } do
+    "upvaluejoin", "getfenv", "setfenv", "getmetatable", "setmetatable" } do
     script.debug[name] = shim[name]
   end
 end

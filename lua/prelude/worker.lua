@@ -2,6 +2,7 @@
 --
 -- Modules stay loaded between jobs. A job's globals end with it: its function runs in a new environment, in which
 -- Lua's own are seen, and Lua's libraries are copied when they are first asked for. There is no scheduler here.
+local closed = require "prelude.debug"
 local core = require "aggr.core.work"
 local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
@@ -15,6 +16,7 @@ local options = require "aggr.options"
 local pick = require "aggr.pick"
 local reserved = require "prelude.reserved"
 local searcher = require "prelude.searcher"
+local strings = require "prelude.strings"
 local values = require "aggr.values"
 
 local globals = script -- luacheck: ignore (the _G of modules)
@@ -22,7 +24,7 @@ local globals = script -- luacheck: ignore (the _G of modules)
 local FUNCTIONS_KEPT = 256 -- loaded ones, so that they stay compiled
 
 core.marks(encoder.marks, encoder.LIST, exact.digits, exact.of)
-for _, part in ipairs { finalizer, native, reserved } do part.install(globals) end
+for _, part in ipairs { strings, reserved, closed, finalizer, native } do part.install(globals) end
 
 local aggr = setmetatable({
   array = json.array,
@@ -132,7 +134,7 @@ end
 local function described(raised)
   local err = errors.wrap(raised)
   return {
-    kind = err.kind, message = err.message, where = rawget(err, "where"), hint = rawget(err, "hint"),
+    kind = err.kind, message = err.message, where = rawget(err, "where") or errors.where(), hint = rawget(err, "hint"),
     value = rawget(err, "value"), traceback = rawget(err, "traceback") or debug.traceback("", 2):sub(2),
   }
 end

@@ -29,6 +29,26 @@ describe("a script that", function()
     end)
   end
 
+  for name, assignment in pairs {
+    ["takes methods from strings"] = 'getmetatable("").__index = nil',
+    ["gives strings endless methods"] = 'debug.getmetatable("").__index = function() while true do end end',
+    ["shows strings otherwise"] = 'getmetatable("").__tostring = function() return 5 end',
+    ["hides the metatable of strings"] = 'getmetatable("").__metatable = 5',
+  } do
+    it(name .. " is told that the runtime needs them", function()
+      local result = support.script(assignment, { limit = 5 })
+      assert.equal(1, result.code, result.err)
+      assert.matches("%.lua:1: usage: the runtime needs __%l+ of strings", result.err)
+    end)
+  end
+
+  it("gives strings operators has them, and finds its table string where Lua has it", function()
+    assert.same({ "a+b", true, true }, support.value [[
+      getmetatable("").__add = function(a, b) return a .. "+" .. b end
+      local meta = getmetatable("")
+      return { "a" + "b", meta.__index == string, debug.getmetatable("") == meta and meta.__add ~= nil }]])
+  end)
+
   it("adds a function to string has it as a method", function()
     assert.same("ab", support.value 'function string.twice(s) return s .. s end return ("a"):twice():gsub("aa", "ab")')
   end)
