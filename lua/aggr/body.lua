@@ -25,6 +25,7 @@ end
 function body.border(err)
   if err == CANCEL or is_error(err) then return err end
   local wrapped = errors.wrap(err)
+  wrapped.where = wrapped.where or errors.where()
   wrapped.traceback = wrapped.traceback or debug.traceback("", 2):sub(2)
   return wrapped
 end

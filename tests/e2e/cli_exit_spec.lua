@@ -139,11 +139,14 @@ end)]])
       ["error({})"] = "script: error object is a table", ["error(nil)"] = "script: error object is nil",
       ["error('two\\nlines', 0)"] = "script: two lines",
       ["error(setmetatable({}, { __tostring = function() return 'named' end }))"] = "script: named",
+      ["package.path = nil require 'x'"] = "script: 'package.path' must be a string",
     } do
-      local result = script(code)
+      local result = script("\n" .. code)
       assert.equal(1, result.code)
-      assert.truthy(result.err:find(message, 1, true), result.err)
+      assert.truthy(shown(result):find("s:3: " .. message .. "\n", 1, true), result.err)
     end
+    assert.matches("s:3: script: error object is a table\n",
+      shown(script "\nrequire 'aggr'.work(function() error {} end)"))
   end)
 
   it("in code from -e and stdin has its line, too", function()
