@@ -70,6 +70,11 @@ static void pool_init(struct pool *pool, unsigned limit)
     aggr_list_init(&pool->line);
 }
 
+void aggr_gate_limit(struct aggr_gate *gate, unsigned concurrency)
+{
+    gate->limit = limit_of(concurrency);
+}
+
 struct aggr_gate *aggr_gate_new(unsigned concurrency, unsigned per_host)
 {
     struct aggr_gate *gate = aggr_mem_new(1, sizeof *gate);

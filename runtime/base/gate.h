@@ -35,6 +35,9 @@ struct aggr_gate_stats {
 /* At most `concurrency` permits out, at most `per_host` of them for one origin; 0 = no limit. */
 struct aggr_gate *aggr_gate_new(unsigned concurrency, unsigned per_host);
 
+/* Another `concurrency`; permits that are out stay out. */
+void aggr_gate_limit(struct aggr_gate *gate, unsigned concurrency);
+
 /* Nothing may be granted or waiting any more. NULL is fine. */
 void aggr_gate_free(struct aggr_gate *gate);
 

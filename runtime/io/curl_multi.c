@@ -193,6 +193,16 @@ static unsigned count_connections(struct aggr_transport *self)
     return aggr_curl_shards_sockets(&((struct curl_transport *)self)->shards);
 }
 
+static unsigned count_descriptors(const struct aggr_transport *self)
+{
+    return aggr_curl_shards_descriptors(&((const struct curl_transport *)self)->shards);
+}
+
+static bool trim(struct aggr_transport *self)
+{
+    return aggr_curl_shards_trim(&((struct curl_transport *)self)->shards);
+}
+
 static void transport_free(struct aggr_transport *self)
 {
     struct curl_transport *transport = (struct curl_transport *)self;
@@ -208,6 +218,8 @@ static const struct aggr_transport_ops transport_ops = {
     .retire = retire,
     .phase = aggr_exchange_phase,
     .connections = count_connections,
+    .descriptors = count_descriptors,
+    .trim = trim,
     .free = transport_free,
     .looks_up = true,
 };

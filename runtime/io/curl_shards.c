@@ -1,8 +1,9 @@
 #include "io/curl_shards.h"
 #include "base/mem.h"
 
-/* SPARES_MAX: easy handles kept for reuse, 17 kB each. */
-enum { SPARES_MAX = 1024 };
+/* SPARES_MAX: easy handles kept for reuse, 17 kB each. OWN_DESCRIPTORS: of a multi handle, which it
+ * could be woken by. */
+enum { SPARES_MAX = 1024, OWN_DESCRIPTORS = 2 };
 
 /* Always, whatever the number of running handles (facts 5). */
 static void drain(struct aggr_curl_shard *shard)
@@ -23,11 +24,13 @@ static void act(struct aggr_curl_shard *shard, int fd, int flags)
 {
     const struct aggr_curl_shards_ops *ops = shard->pool->shards->ops;
     int running;
+    shard->acting = true;
     curl_multi_socket_action(shard->multi, fd, flags, &running);
     aggr_loop_now(shard->pool->shards->loop); /* a TLS handshake takes its time */
     drain(shard);
     if (ops->on_acted)
         ops->on_acted(shard, fd == CURL_SOCKET_TIMEOUT ? -1 : fd);
+    shard->acting = false;
 }
 
 void aggr_curl_shards_look(struct aggr_curl_shard *shard, int fd)
@@ -114,6 +117,7 @@ static void shard_free(struct aggr_curl_shard *shard)
     curl_multi_cleanup(shard->multi);
     aggr_taught_deinit(&shard->taught);
     aggr_timer_stop(&shard->pool->shards->loop->timers, &shard->timer);
+    shard->pool->shards->count--;
     free(shard);
 }
 
@@ -177,6 +181,28 @@ void aggr_curl_shards_init(struct aggr_curl_shards *shards, struct aggr_loop *lo
 unsigned aggr_curl_shards_sockets(const struct aggr_curl_shards *shards)
 {
     return shards->sockets.open + shards->starting;
+}
+
+unsigned aggr_curl_shards_descriptors(const struct aggr_curl_shards *shards)
+{
+    return OWN_DESCRIPTORS * shards->count;
+}
+
+bool aggr_curl_shards_trim(struct aggr_curl_shards *shards)
+{
+    for (unsigned i = 0; i < shards->len; i++) {
+        struct aggr_curl_pool *pool = shards->pools[i];
+        if (!pool || pool->len == 0)
+            continue;
+        struct aggr_curl_shard *last = pool->all[pool->len - 1];
+        if (last->running > 0 || last->acting)
+            continue;
+        shard_free(pool->all[--pool->len]);
+        if (pool->lowest > pool->len)
+            pool->lowest = pool->len;
+        return true;
+    }
+    return false;
 }
 
 void aggr_curl_shards_deinit(struct aggr_curl_shards *shards)

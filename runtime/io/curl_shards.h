@@ -17,6 +17,7 @@ struct aggr_curl_shard {
     CURLM *multi;
     struct aggr_curl_pool *pool;
     unsigned index, running;
+    bool acting;             /* curl is at work on it, or what it has ended is being told */
     struct aggr_timer timer; /* libcurl's */
     struct aggr_taught taught;
 };
@@ -73,6 +74,13 @@ void aggr_curl_shards_remove(struct aggr_curl_handle *handle, bool can_be_spare)
 
 /* Open ones, and those that are about to be. */
 unsigned aggr_curl_shards_sockets(const struct aggr_curl_shards *shards);
+
+/* What the multi handles have open beside those. */
+unsigned aggr_curl_shards_descriptors(const struct aggr_curl_shards *shards);
+
+/* Frees a multi handle that nothing runs on, with the idle connections that it keeps. False: there
+ * is none. */
+bool aggr_curl_shards_trim(struct aggr_curl_shards *shards);
 
 /* Has curl look at a socket now. Not from within `ops`. */
 void aggr_curl_shards_look(struct aggr_curl_shard *shard, int fd);

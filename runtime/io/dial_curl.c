@@ -1,7 +1,6 @@
 #include "io/dial_curl.h"
 #include "base/mem.h"
 #include "io/curl_shards.h"
-#include "io/peer.h"
 #include <errno.h>
 #include <string.h>
 
@@ -223,11 +222,6 @@ static enum aggr_phase stream_phase(struct aggr_stream *self)
     return aggr_curl_handle_phase(&((struct curl_stream *)self)->handle);
 }
 
-static void stream_peer(struct aggr_stream *self, char *out, size_t cap)
-{
-    aggr_peer_address(((struct curl_stream *)self)->handle.fd, out, cap);
-}
-
 static void handle_free(struct aggr_curl_handle *handle)
 {
     aggr_curl_handle_deinit(handle);
@@ -252,7 +246,6 @@ static const struct aggr_stream_ops stream_ops = {
     .want = stream_want,
     .quiet = stream_quiet,
     .phase = stream_phase,
-    .peer = stream_peer,
     .close = stream_close,
 };
 
@@ -340,6 +333,16 @@ static struct aggr_stream *dial(struct aggr_dialer *self, const struct aggr_dial
     return &stream->base;
 }
 
+static unsigned count_descriptors(const struct aggr_dialer *self)
+{
+    return aggr_curl_shards_descriptors(&((const struct curl_dialer *)self)->shards);
+}
+
+static bool trim(struct aggr_dialer *self)
+{
+    return aggr_curl_shards_trim(&((struct curl_dialer *)self)->shards);
+}
+
 static void dialer_free(struct aggr_dialer *self)
 {
     struct curl_dialer *dialer = (struct curl_dialer *)self;
@@ -348,7 +351,12 @@ static void dialer_free(struct aggr_dialer *self)
     free(dialer);
 }
 
-static const struct aggr_dialer_ops dialer_ops = {.dial = dial, .free = dialer_free};
+static const struct aggr_dialer_ops dialer_ops = {
+    .dial = dial,
+    .descriptors = count_descriptors,
+    .trim = trim,
+    .free = dialer_free,
+};
 
 struct aggr_dialer *aggr_dial_curl_new(struct aggr_loop *loop, struct aggr_failure *failure)
 {

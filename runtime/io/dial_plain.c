@@ -228,12 +228,6 @@ static enum aggr_phase stream_phase(struct aggr_stream *self)
     return AGGR_PHASE_CONNECT;
 }
 
-static void stream_peer(struct aggr_stream *self, char *out, size_t cap)
-{
-    struct plain_stream *stream = (struct plain_stream *)self;
-    aggr_peer_address(stream->socket ? stream->socket->fd : -1, out, cap);
-}
-
 static void stream_close(struct aggr_stream *self)
 {
     struct plain_stream *stream = (struct plain_stream *)self;
@@ -250,7 +244,6 @@ static const struct aggr_stream_ops stream_ops = {
     .want = stream_want,
     .quiet = stream_quiet,
     .phase = stream_phase,
-    .peer = stream_peer,
     .close = stream_close,
 };
 

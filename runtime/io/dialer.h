@@ -33,9 +33,7 @@ struct aggr_stream_ops {
     /* Open, and nothing to be read. If not, it can only be closed. */
     bool (*quiet)(struct aggr_stream *stream);
     enum aggr_phase (*phase)(struct aggr_stream *stream); /* while dialling: connect or tls */
-    /* The address of its other end, "127.0.0.1:80" or a path; "" when there is none. */
-    void (*peer)(struct aggr_stream *stream, char *out, size_t cap);
-    void (*close)(struct aggr_stream *stream); /* at once */
+    void (*close)(struct aggr_stream *stream);            /* at once */
 };
 
 struct aggr_stream {
@@ -61,6 +59,10 @@ struct aggr_dialer_ops {
     /* Never NULL. */
     struct aggr_stream *(*dial)(struct aggr_dialer *self, const struct aggr_dial *dial,
                                 const struct aggr_stream_events *events, void *owner);
+    /* Descriptors of its own, beside its streams'; NULL: none. */
+    unsigned (*descriptors)(const struct aggr_dialer *self);
+    /* Closes some of them that no stream needs; false: there are none. */
+    bool (*trim)(struct aggr_dialer *self);
     void (*free)(struct aggr_dialer *self); /* its streams are closed */
 };
 

@@ -265,6 +265,7 @@ static void on_granted(struct aggr_waiter *waiter)
     prepare_request(fetch);
     aggr_router_make_room(&fetch->rt->router, transport);
     fetch->exchange = transport->ops->start(transport, &fetch->request, &fetch->sink, &why);
+    aggr_gate_limit(fetch->rt->gate, aggr_router_permits(&fetch->rt->router));
     if (fetch->exchange) {
         fetch->served_by = transport->ops->name;
         arm(fetch);

@@ -269,6 +269,18 @@ static unsigned count_connections(struct aggr_transport *self)
     return ((struct aggr_native *)self)->pool.open;
 }
 
+static unsigned count_descriptors(const struct aggr_transport *self)
+{
+    const struct aggr_dialer *curl = ((const struct aggr_native *)self)->curl;
+    return curl ? curl->ops->descriptors(curl) : 0;
+}
+
+static bool trim(struct aggr_transport *self)
+{
+    struct aggr_dialer *curl = ((struct aggr_native *)self)->curl;
+    return curl && curl->ops->trim(curl);
+}
+
 static void native_free(struct aggr_transport *self)
 {
     struct aggr_native *native = (struct aggr_native *)self;
@@ -290,6 +302,8 @@ static const struct aggr_transport_ops transport_ops = {
     .pause = pause_reading,
     .phase = phase,
     .connections = count_connections,
+    .descriptors = count_descriptors,
+    .trim = trim,
     .free = native_free,
     .looks_up = true,
 };

@@ -2,7 +2,8 @@
 #include "io/curl_multi.h"
 #include "io/native.h"
 
-enum { KEY_MAX = AGGR_URL_HOST_MAX + 40 };
+/* NEW_MOST: descriptors that an exchange opens, at most. */
+enum { KEY_MAX = AGGR_URL_HOST_MAX + 40, NEW_MOST = 3 };
 
 void aggr_router_init(struct aggr_router *router)
 {
@@ -104,13 +105,44 @@ static unsigned connections_of(struct aggr_transport *transport)
     return transport ? transport->ops->connections(transport) : 0;
 }
 
+static unsigned descriptors_of(const struct aggr_transport *transport)
+{
+    return transport ? transport->ops->descriptors(transport) : 0;
+}
+
+static bool trim(struct aggr_transport *transport)
+{
+    return transport && transport->ops->trim(transport);
+}
+
+/* Those of multi handles, which are many where policies are. */
+static unsigned own_descriptors(const struct aggr_router *router)
+{
+    return descriptors_of(router->native) + descriptors_of(router->curl);
+}
+
 /* libcurl cannot be told to close an idle connection, so ours make room for its. */
 void aggr_router_make_room(struct aggr_router *router, const struct aggr_transport *transport)
 {
-    unsigned others = connections_of(router->curl) + (transport == router->curl);
     unsigned max = router->sockets_max;
-    if (max > 0 && router->native)
+    if (max == 0)
+        return;
+    while (own_descriptors(router) + aggr_router_connections(router) + NEW_MOST > max &&
+           (trim(router->native) || trim(router->curl)))
+        ;
+    unsigned others = own_descriptors(router) + connections_of(router->curl);
+    others += transport == router->curl;
+    if (router->native)
         aggr_native_limit(router->native, max > others ? max - others : 1);
+}
+
+unsigned aggr_router_permits(const struct aggr_router *router)
+{
+    unsigned own = own_descriptors(router), max = router->sockets_max;
+    if (own == 0 || max == 0)
+        return router->in_flight_max;
+    unsigned left = max > own ? (max - own) * 3 / 4 : 0; /* as cli/run.c does */
+    return left == 0 ? 1 : left < router->in_flight_max ? left : router->in_flight_max;
 }
 
 unsigned aggr_router_connections(const struct aggr_router *router)

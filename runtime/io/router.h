@@ -36,6 +36,9 @@ struct aggr_transport *aggr_router_choose(struct aggr_router *router,
  * be are open. */
 void aggr_router_make_room(struct aggr_router *router, const struct aggr_transport *transport);
 
+/* Requests that there may be in flight now: fewer where multi handles hold descriptors. */
+unsigned aggr_router_permits(const struct aggr_router *router);
+
 /* An answer has come by `transport` in this version. True: the next one there is not for it. */
 bool aggr_router_heard(struct aggr_router *router, const struct aggr_transport *transport,
                        const struct aggr_policy *policy, const struct aggr_url *url,

@@ -74,9 +74,12 @@ struct aggr_transport_ops {
     void (*retire)(struct aggr_exchange *exchange);
     /* Where it is now: connect, tls, write, wait or body. */
     enum aggr_phase (*phase)(struct aggr_exchange *exchange);
-    unsigned (*connections)(struct aggr_transport *self); /* sockets, open or about to be */
-    void (*free)(struct aggr_transport *self);            /* no exchange may be in flight */
-    bool looks_up; /* names have to be looked up before start */
+    unsigned (*connections)(struct aggr_transport *self);       /* sockets, open or about to be */
+    unsigned (*descriptors)(const struct aggr_transport *self); /* open beside those */
+    /* Closes some of these that nothing in flight needs; false: there are none. */
+    bool (*trim)(struct aggr_transport *self);
+    void (*free)(struct aggr_transport *self); /* no exchange may be in flight */
+    bool looks_up;                             /* names have to be looked up before start */
 };
 
 struct aggr_transport {

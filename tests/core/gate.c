@@ -61,6 +61,23 @@ static void acquire_never_calls_back(void)
     finish(gate, &a, 1);
 }
 
+static void another_limit_holds_from_then_on(void)
+{
+    struct aggr_gate *gate = aggr_gate_new(3, 0);
+    struct ask asks[5];
+    for (int i = 0; i < 5; i++)
+        acquire(gate, NULL, "a", &asks[i], (char)('0' + i));
+    aggr_gate_pump(gate);
+    CHECK_STR(granted, "012");
+    aggr_gate_limit(gate, 1);
+    aggr_gate_release(gate, &asks[0].waiter);
+    aggr_gate_release(gate, &asks[1].waiter);
+    CHECK(aggr_gate_pump(gate) == 0); /* one is out still */
+    aggr_gate_limit(gate, 2);
+    CHECK(aggr_gate_pump(gate) == 1);
+    finish(gate, asks, 5);
+}
+
 static void process_limit_holds(void)
 {
     struct aggr_gate *gate = aggr_gate_new(2, 0);
@@ -253,6 +270,7 @@ int main(void)
 {
     acquire_never_calls_back();
     process_limit_holds();
+    another_limit_holds_from_then_on();
     hanging_origin_slows_no_other();
     narrow_client_slows_no_other();
     client_per_host_limit_is_its_own();

@@ -12,6 +12,23 @@ describe("with fewer open files than a run takes", function()
     end)
   end
 
+  for _, http in ipairs { "auto", "1.1" } do
+    it("many ways to connect do not use them up: http = " .. http, function()
+      local fixture = support.fixture()
+      local path = support.file(([[
+        local aggr = require "aggr"
+        local list = {}
+        for i = 1, 120 do list[i] = "h" .. i .. ".test" end
+        local _, report = aggr.map(list, function(name)
+          return aggr.fetch(%q, { tls = { ca = %q }, http = %q, resolve = { [name] = "127.0.0.1" } }).status
+        end)
+        return report.succeeded, report]]):format(fixture:tls_url("/json"), fixture.certs .. "/ca.pem", http), ".lua")
+      local result = support.command({ "sh", "-c",
+        ("ulimit -n 40; exec %s run --stall 0 %s"):format(support.bin, path) }, { limit = 60 })
+      assert.same({ 0, "120\n" }, { result.code, result.out }, result.err)
+    end)
+  end
+
   it("it works with as many as it takes", function()
     local code = ("return aggr.fetch(%q).status"):format(support.fixture():url("/json"))
     local result = support.command { "sh", "-c",
