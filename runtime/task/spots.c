@@ -3,6 +3,9 @@
 #include <limits.h>
 #include <sys/resource.h>
 
+/* One in so many ns on the CPU is work at least, however many others want it. */
+enum { STARVED_LEAST = 20 };
+
 static uint64_t read_clock(clockid_t clock)
 {
     struct timespec now;
@@ -76,7 +79,8 @@ void aggr_spots_describe(const struct aggr_spots *spots, struct aggr_stall *stal
             most = &spots->list[i];
     }
     stall->place = most->place;
-    stall->busy = most->cpu_ns * 2 >= most->wall_ns || most->preemptions > 0 ||
-                  most->in_lua * 2 > most->looks;
+    /* Who waits is made to wait for the CPU now and then as well, but hardly uses it. */
+    bool starved = most->preemptions > 0 && most->cpu_ns * STARVED_LEAST >= most->wall_ns;
+    stall->busy = most->cpu_ns * 2 >= most->wall_ns || starved || most->in_lua * 2 > most->looks;
     stall->mostly = most->wall_ns * 10 < all_ns * 9;
 }
