@@ -30,7 +30,6 @@ local ONLY_LISTED = "aggr run --help only lists the settings: nothing is fetched
 -- What is left to do when the run has been cut short must be done within these seconds.
 local LAST_FLUSH, LAST_CLOSE = 2, 30
 
-local STALL = 0.1 -- seconds, where --stall is not given
 
 local function pack(...)
   return { n = select("#", ...), ... }
@@ -60,7 +59,7 @@ local function configure(opts)
   defaults.timeout = opts.timeout or defaults.timeout
   defaults.concurrency = opts.concurrency
   defaults.per_host = opts.per_host or defaults.per_host
-  stall.configure(opts.stall ~= 0 and (opts.stall or STALL) or nil)
+  stall.configure(opts.stall ~= 0 and opts.stall or nil)
   emit.set_raw(opts.format == "raw")
   local set = {}
   for _, pair in ipairs(opts.set) do
@@ -79,7 +78,8 @@ local function configure(opts)
   fetch.watch(log_attempt)
   log.detail("defaults", { timeout = defaults.timeout, connect_timeout = defaults.connect_timeout,
     max_body = defaults.max_body, redirects = defaults.redirects, concurrency = defaults.concurrency,
-    per_host = defaults.per_host, deadline = opts.deadline })
+    per_host = defaults.per_host, deadline = opts.deadline, stall = opts.stall, max_slice = opts.max_slice,
+    hard_stall = opts.hard_stall })
 end
 
 --- Runs fn(...) as a body of a scope that hides cancellations for `seconds`.

@@ -81,6 +81,19 @@ static int l_cut(lua_State *L)
     return 2;
 }
 
+/* Of --stall, --max-slice and --hard-stall, in seconds; 0: none. */
+static double guard_limit(const struct aggr_arguments *arguments, const char *name)
+{
+    static const struct {
+        const char *name;
+        double seconds;
+    } defaults[] = {{"stall", 0.1}, {"max-slice", 5}, {"hard-stall", 30}};
+    size_t i = 0;
+    while (strcmp(defaults[i].name, name) != 0)
+        i++;
+    return number_of(arguments, name, defaults[i].seconds);
+}
+
 /* The table that lua/prelude/main.lua takes: the options by name with '_' for '-', and script,
  * args, cut, descriptors, asked. */
 static void push_options(lua_State *L, struct session *session)
@@ -98,11 +111,17 @@ static void push_options(lua_State *L, struct session *session)
     lua_setfield(L, -2, "asked");
     lua_pushinteger(L, (lua_Integer)session->concurrency);
     lua_setfield(L, -2, "concurrency");
+    lua_pushnumber(L, guard_limit(arguments, "stall"));
+    lua_setfield(L, -2, "stall");
+    lua_pushnumber(L, guard_limit(arguments, "max-slice"));
+    lua_setfield(L, -2, "max_slice");
+    lua_pushnumber(L, guard_limit(arguments, "hard-stall"));
+    lua_setfield(L, -2, "hard_stall");
 }
 
-static uint64_t limit_ns(const struct aggr_arguments *arguments, const char *name, double fallback)
+static uint64_t in_ns(double seconds)
 {
-    return aggr_clock_after(0, number_of(arguments, name, fallback));
+    return aggr_clock_after(0, seconds);
 }
 
 /* As scripts are called in messages. */
@@ -130,11 +149,11 @@ static void on_hard_stall(void *context, double seconds, const struct aggr_place
 static void watch(struct session *session)
 {
     const struct aggr_arguments *arguments = session->arguments;
-    uint64_t gate_ns = limit_ns(arguments, "max-stall", 0);
+    uint64_t gate_ns = in_ns(number_of(arguments, "max-stall", 0));
     struct aggr_watchdog_options options = {
-        .stall_ns = limit_ns(arguments, "stall", 0.1),
-        .slice_ns = limit_ns(arguments, "max-slice", 5),
-        .hard_ns = limit_ns(arguments, "hard-stall", 30),
+        .stall_ns = in_ns(guard_limit(arguments, "stall")),
+        .slice_ns = in_ns(guard_limit(arguments, "max-slice")),
+        .hard_ns = in_ns(guard_limit(arguments, "hard-stall")),
         .on_hard_stall = on_hard_stall,
         .context = session,
     };
