@@ -47,8 +47,8 @@ end
 local BLOCKING = {
   ["os.execute"] = "aggr.exec runs a program without blocking",
   ["io.popen"] = "aggr.exec runs a program without blocking",
-  ["file:read"] = "aggr.read and aggr.lines don't block",
-  ["file:lines"] = "aggr.lines doesn't block",
+  ["file:read"] = "aggr.read and aggr.lines don't block, nor does aggr.exec",
+  ["file:lines"] = "aggr.lines doesn't block, nor does aggr.exec",
   ["io.read"] = "aggr.lines(\"-\") doesn't block",
   ["io.lines"] = "aggr.lines doesn't block",
   ["io.open"] = "aggr.read and aggr.write don't block",
@@ -61,6 +61,7 @@ local PATTERNS = { ["string.find"] = true, ["string.match"] = true, ["string.gma
 local function hint_of(record)
   if BLOCKING[record.fn] then return BLOCKING[record.fn] end
   if not record.where then return nil end
+  if record.fn == "an iterator" and record.cause == "blocked" then return BLOCKING["file:lines"] end
   if PATTERNS[record.fn] then
     return "a pattern with several of * + - may try every split: anchor it, or search for plain text"
   end

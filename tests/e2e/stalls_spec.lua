@@ -37,6 +37,30 @@ describe("a task that keeps the loop", function()
     assert.equal(1, count(result.err, "the loop"))
   end)
 
+  it("is reported with what to use instead", function()
+    local slow = 'io.popen("sleep ' .. 0.2 * SLOW .. '; echo x")'
+    local fifo = support.folder() .. "/slow-to-open"
+    assert.equal(0, os.execute("mkfifo " .. fifo))
+    for code, hint in pairs {
+      [PAUSE] = "os%.execute[^\n]*\n  hint: aggr%.exec",
+      [slow .. ':close()'] = "file:close[^\n]*\n  hint: aggr%.write doesn't block, nor does aggr%.exec",
+      ['local p = ' .. slow .. ' local x = p:read() p:close()'] =
+        "file:read[^\n]*\n  hint: aggr%.read and .- aggr%.exec",
+      ['io.input(' .. slow .. ') local x = io.read() io.input():close()'] =
+        'io%.read[^\n]*\n  hint: aggr%.lines%("%-"%)',
+      ['local p = ' .. slow .. ' for _ in p:lines() do break end p:close()'] =
+        "an iterator\n  hint: aggr%.lines doesn't block",
+      [('local p = io.popen("sleep %g; echo > %s") local f = io.open(%q) f:close() p:close()'):format(
+        0.2 * SLOW, fifo, fifo)] = "io%.open[^\n]*\n  hint: aggr%.read and aggr%.write",
+      ['local x repeat x = ("a"):rep(400):find(".-.-b") until os.clock() > ' .. 0.3 * SLOW] =
+        "string%.find[^\n]*\n  hint: a pattern",
+    } do
+      local result = run(code, "--audit=leaks")
+      assert.equal(0, result.code, result.err)
+      assert.matches("%.lua:2: %l+ the loop [^\n]* in " .. hint, result.err)
+    end
+  end)
+
   it("is told apart from one that works", function()
     local result = run("local function busy() local till = os.clock() + " .. 0.2 * SLOW
       .. " while os.clock() < till do end end busy()")
