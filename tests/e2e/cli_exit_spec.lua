@@ -67,7 +67,7 @@ describe("the exit code is", function()
     assert.equal(6, result.code, result.err)
     assert.equal('{"a":1}\n', result.out)
     local code = "aggr.defer(function() print 'deferred' end) aggr.sleep(60)"
-    result = script(code, "--deadline", support.slow > 1 and "2s" or "20ms")
+    result = script(code, "--deadline", support.slow > 1 and "2s" or "200ms")
     assert.equal(6, result.code)
     assert.truthy(result.err:find("^deferred\ndeadline: the run's deadline of [%d.]+ s has passed\n$"), result.err)
   end)

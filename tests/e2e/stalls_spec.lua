@@ -288,7 +288,7 @@ describe("--hard-stall", function()
     local result = support.script('return (("a"):rep(3e4)):find(".-.-.-.-b")',
       { flags = { "--hard-stall", ("%dms"):format(300 * SLOW) } })
     assert.equal(70, result.code)
-    assert.matches("^aggr: [^\n]*%.lua: has kept the loop for [%d.]+ s in string%.find and cannot", result.err)
+    assert.matches("^aggr: [^\n]*%.lua: has kept the loop for [%d.]+ s [^\n]*and cannot be stopped", result.err)
     result = support.aggr { "run", "--hard-stall", ("%dms"):format(300 * SLOW), "-e",
       'return (("a"):rep(3e4)):find(".-.-.-.-b")' }
     assert.matches("^aggr: %-e: has kept the loop", result.err)
