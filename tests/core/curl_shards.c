@@ -3,7 +3,7 @@
 #include "io/curl_shards.h"
 #include "base/mem.h"
 #include "check.h"
-#include "io/descriptors.h"
+#include "descriptors.h"
 #include <stdlib.h>
 
 enum { MANY = 2 * AGGR_CURL_SHARD_MAX + 4 };
@@ -104,26 +104,17 @@ static void each_policy_has_its_own(void)
     tear_down();
 }
 
-static size_t descriptors(void)
-{
-    struct aggr_descriptors list = {0};
-    aggr_descriptors_read(&list);
-    size_t count = list.len;
-    aggr_descriptors_deinit(&list);
-    return count;
-}
-
 static void empty_ones_are_given_up_when_asked_for(void)
 {
     set_up();
     struct aggr_curl_handle *a = run(policy_named("a")), *b = run(policy_named("b"));
-    size_t before = descriptors();
+    size_t before = count_descriptors();
     unsigned own = aggr_curl_shards_descriptors(&shards);
     CHECK(own == 4 && !aggr_curl_shards_trim(&shards)); /* they are needed */
     aggr_curl_shards_remove(a, true);
     b->shard->acting = true;
     CHECK(aggr_curl_shards_trim(&shards) && !aggr_curl_shards_trim(&shards));
-    CHECK(before - descriptors() == own - aggr_curl_shards_descriptors(&shards));
+    CHECK(before - count_descriptors() == own - aggr_curl_shards_descriptors(&shards));
     struct aggr_curl_shard *shard = b->shard;
     aggr_curl_shards_remove(b, true);
     CHECK(!aggr_curl_shards_trim(&shards)); /* it is being worked on */

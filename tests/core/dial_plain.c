@@ -2,8 +2,8 @@
  * ours on a virtual clock. */
 #include "io/dial_plain.h"
 #include "check.h"
+#include "descriptors.h"
 #include "io/addresses.h"
-#include "io/descriptors.h"
 #include "io/loop.h"
 #include "virtual.h"
 #include <arpa/inet.h>
@@ -65,15 +65,6 @@ static void make_stuck(int listener, int last, int port, int fillers[2])
     }
 }
 
-static size_t descriptors(void)
-{
-    struct aggr_descriptors list = {0};
-    aggr_descriptors_read(&list);
-    size_t count = list.len;
-    aggr_descriptors_deinit(&list);
-    return count;
-}
-
 static void begin(const char *addresses, int port)
 {
     static struct aggr_route route;
@@ -86,7 +77,7 @@ static void begin(const char *addresses, int port)
     answer = (struct aggr_answer){.addresses = (char *)addresses};
     struct aggr_dial dial = {.route = &route, .answer = &answer};
     aggr_loop_turn(&loop, false);
-    before = descriptors();
+    before = count_descriptors();
     stream = dialer->ops->dial(dialer, &dial, &events, NULL);
 }
 
@@ -94,7 +85,7 @@ static void end(void)
 {
     stream->ops->close(stream);
     aggr_loop_turn(&loop, false);
-    CHECK(descriptors() == before);
+    CHECK(count_descriptors() == before);
     dialer->ops->free(dialer);
     CHECK(loop.timers.len == 0);
     CHECK(aggr_loop_deinit(&loop) == 0);
@@ -128,7 +119,7 @@ static void the_next_address_is_tried_after_250_ms(void)
     CHECK(loop.ledger.made[AGGR_LEDGER_SOCKETS] == 2);
     settle();
     CHECK(opened == 1 && failed == 0);
-    CHECK(descriptors() == before + 1); /* the other has been given up */
+    CHECK(count_descriptors() == before + 1); /* the other has been given up */
     int accepted = accept(good, NULL, NULL);
     CHECK(accepted >= 0);
     close(accepted);
@@ -145,9 +136,9 @@ static void the_first_may_still_win(void)
     begin("127.0.0.1,127.0.0.2", port);
     clock_.now_ns += 250 * AGGR_NS_PER_MS; /* seen together with the first one's success */
     settle();
-    CHECK(opened == 1 && failed == 0 && descriptors() == before + 1);
+    CHECK(opened == 1 && failed == 0 && count_descriptors() == before + 1);
     pass_ms(1000);
-    CHECK(opened == 1 && descriptors() == before + 1);
+    CHECK(opened == 1 && count_descriptors() == before + 1);
     end();
     close(stuck), close(good), close(fillers[0]), close(fillers[1]);
 }
@@ -184,7 +175,7 @@ static void closing_ends_all_attempts(void)
     make_stuck(too, 2, port, more);
     begin("127.0.0.1,127.0.0.2", port);
     pass_ms(250);
-    CHECK(descriptors() == before + 2);
+    CHECK(count_descriptors() == before + 2);
     end();
     CHECK(opened == 0 && failed == 0);
     close(stuck), close(too), close(fillers[0]), close(fillers[1]), close(more[0]), close(more[1]);
