@@ -1,4 +1,6 @@
 #include "bind/parcel.h"
+#include "bind/parcel_state.h"
+#include "bind/parcel_tag.h"
 #include <ctype.h>
 #include <lauxlib.h>
 #include <stdint.h>
@@ -7,36 +9,6 @@
 enum { DEEPEST = 1000, SHOWN = 12 };
 
 enum { CDATA = 10 }; /* LuaJIT's type that lua.h has no name for */
-
-enum tag { NIL, FALSE, TRUE, NUMBER, STRING, DIGITS, NONE, TABLE, SEEN, END };
-
-/* In the registry. */
-static const char marks_key = 'm', list_key = 'l', digits_key = 'd', exact_key = 'e';
-
-static void set(lua_State *L, const char *key, int index)
-{
-    lua_pushlightuserdata(L, (void *)key);
-    lua_pushvalue(L, index);
-    lua_rawset(L, LUA_REGISTRYINDEX);
-}
-
-static void push(lua_State *L, const char *key)
-{
-    lua_pushlightuserdata(L, (void *)key);
-    lua_rawget(L, LUA_REGISTRYINDEX);
-}
-
-void aggr_parcel_set_marks(lua_State *L, int marks, int list)
-{
-    set(L, &marks_key, marks);
-    set(L, &list_key, list);
-}
-
-void aggr_parcel_set_integers(lua_State *L, int digits, int exact)
-{
-    set(L, &digits_key, digits);
-    set(L, &exact_key, exact);
-}
 
 /* Where a value stands: in which table, under which key. */
 struct place {
@@ -103,7 +75,7 @@ static void put(struct packing *p, const void *bytes, size_t len)
         luaL_error(p->L, "not enough memory");
 }
 
-static void put_tag(struct packing *p, enum tag tag)
+static void put_tag(struct packing *p, enum aggr_parcel_tag tag)
 {
     char byte = (char)tag;
     put(p, &byte, 1);
@@ -115,7 +87,7 @@ static void put_count(struct packing *p, size_t count)
     put(p, &number, sizeof number);
 }
 
-static void put_text(struct packing *p, enum tag tag, int index)
+static void put_text(struct packing *p, enum aggr_parcel_tag tag, int index)
 {
     size_t len;
     const char *bytes = lua_tolstring(p->L, index, &len);
@@ -127,7 +99,7 @@ static void put_text(struct packing *p, enum tag tag, int index)
 static void put_number(struct packing *p, int index)
 {
     lua_Number number = lua_tonumber(p->L, index);
-    put_tag(p, NUMBER);
+    put_tag(p, AGGR_PARCEL_NUMBER);
     put(p, &number, sizeof number);
 }
 
@@ -141,7 +113,7 @@ static bool put_seen(struct packing *p, int index)
     lua_rawget(L, p->seen);
     bool seen = lua_isnumber(L, -1);
     if (seen) {
-        put_tag(p, SEEN);
+        put_tag(p, AGGR_PARCEL_SEEN);
         put_count(p, (size_t)lua_tonumber(L, -1));
     }
     lua_pop(L, 1);
@@ -157,7 +129,7 @@ static void put_mark(struct packing *p, int index, const struct place *place)
 {
     if (lua_getmetatable(p->L, index)) { /* that of lists: no other one comes so far */
         lua_pop(p->L, 1);
-        put_tag(p, TRUE);
+        put_tag(p, AGGR_PARCEL_TRUE);
         return;
     }
     lua_pushvalue(p->L, index);
@@ -190,7 +162,7 @@ static bool has_meaning(lua_State *L, int index)
 {
     if (!lua_getmetatable(L, index))
         return false;
-    push(L, &list_key);
+    aggr_parcel_state_push(L, AGGR_PARCEL_STATE_LIST);
     bool is_list = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
     return !is_list;
@@ -206,7 +178,7 @@ static bool put_table(struct packing *p, int index, const struct place *place)
     if (has_meaning(L, index))
         return refuse(p, place, "is a table with a metatable");
     int length = (int)lua_objlen(L, index);
-    put_tag(p, TABLE);
+    put_tag(p, AGGR_PARCEL_TABLE);
     put_mark(p, index, place);
     put_count(p, (size_t)length);
     for (int i = 1; i <= length; i++) {
@@ -218,7 +190,7 @@ static bool put_table(struct packing *p, int index, const struct place *place)
     }
     if (!put_pairs(p, index, length, place))
         return false;
-    put_tag(p, END);
+    put_tag(p, AGGR_PARCEL_END);
     return true;
 }
 
@@ -243,12 +215,12 @@ static bool refuse_type(struct packing *p, int index, const struct place *place)
 static bool put_digits(struct packing *p, int index)
 {
     lua_State *L = p->L;
-    push(L, &digits_key);
+    aggr_parcel_state_push(L, AGGR_PARCEL_STATE_DIGITS);
     lua_pushvalue(L, index);
     lua_rawget(L, -2);
     bool known = lua_isstring(L, -1);
     if (known)
-        put_text(p, DIGITS, lua_gettop(L));
+        put_text(p, AGGR_PARCEL_DIGITS, lua_gettop(L));
     lua_pop(L, 2);
     return known;
 }
@@ -257,23 +229,23 @@ static bool put_value(struct packing *p, int index, const struct place *place)
 {
     switch (lua_type(p->L, index)) {
     case LUA_TNIL:
-        put_tag(p, NIL);
+        put_tag(p, AGGR_PARCEL_NIL);
         return true;
     case LUA_TBOOLEAN:
-        put_tag(p, lua_toboolean(p->L, index) ? TRUE : FALSE);
+        put_tag(p, lua_toboolean(p->L, index) ? AGGR_PARCEL_TRUE : AGGR_PARCEL_FALSE);
         return true;
     case LUA_TNUMBER:
         put_number(p, index);
         return true;
     case LUA_TSTRING:
-        put_text(p, STRING, index);
+        put_text(p, AGGR_PARCEL_STRING, index);
         return true;
     case LUA_TTABLE:
         return put_table(p, index, place);
     case LUA_TLIGHTUSERDATA:
         if (lua_touserdata(p->L, index))
             break;
-        put_tag(p, NONE);
+        put_tag(p, AGGR_PARCEL_NONE);
         return true;
     case CDATA:
         if (put_digits(p, index))
@@ -293,7 +265,7 @@ bool aggr_parcel_pack(lua_State *L, int first, int last, const char *what, struc
         .L = L, .out = out, .what = what, .why = why, .seen = top + 1, .marks = top + 2};
     luaL_checkstack(L, LUA_MINSTACK, "too many values");
     lua_newtable(L);
-    push(L, &marks_key);
+    aggr_parcel_state_push(L, AGGR_PARCEL_STATE_MARKS);
     bool sound = true;
     for (int i = first; sound && i <= last; i++) {
         struct place place = {.number = i - first + 1};
@@ -301,127 +273,4 @@ bool aggr_parcel_pack(lua_State *L, int first, int last, const char *what, struc
     }
     lua_settop(L, top);
     return sound;
-}
-
-struct unpacking {
-    lua_State *L;
-    const char *at;
-    int seen; /* stack index: number -> table */
-    int marks;
-    int tables;
-};
-
-static size_t get_count(struct unpacking *u)
-{
-    uint64_t number;
-    memcpy(&number, u->at, sizeof number);
-    u->at += sizeof number;
-    return (size_t)number;
-}
-
-static void push_value(struct unpacking *u);
-
-/* The mark is below the table. */
-static void set_mark(struct unpacking *u, int table)
-{
-    lua_State *L = u->L;
-    if (lua_isboolean(L, table - 1)) {
-        push(L, &list_key);
-        lua_setmetatable(L, table);
-    } else if (!lua_isnil(L, table - 1)) {
-        lua_pushvalue(L, table);
-        lua_pushvalue(L, table - 1);
-        lua_rawset(L, u->marks);
-    }
-}
-
-static void push_table(struct unpacking *u)
-{
-    lua_State *L = u->L;
-    luaL_checkstack(L, LUA_MINSTACK, NULL);
-    int number = ++u->tables; /* that of the mark, which may be a table, is a higher one */
-    push_value(u);
-    int length = (int)get_count(u);
-    lua_createtable(L, length, 0);
-    int table = lua_gettop(L);
-    lua_pushvalue(L, table);
-    lua_rawseti(L, u->seen, number);
-    set_mark(u, table);
-    for (int i = 1; i <= length; i++) {
-        push_value(u);
-        lua_rawseti(L, table, i);
-    }
-    while (*u->at != END) {
-        push_value(u);
-        push_value(u);
-        lua_rawset(L, table);
-    }
-    u->at++;
-    lua_remove(L, table - 1);
-}
-
-static void push_string(struct unpacking *u)
-{
-    size_t len = get_count(u);
-    lua_pushlstring(u->L, u->at, len);
-    u->at += len;
-}
-
-static void push_number(struct unpacking *u)
-{
-    lua_Number number;
-    memcpy(&number, u->at, sizeof number);
-    u->at += sizeof number;
-    lua_pushnumber(u->L, number);
-}
-
-static void push_value(struct unpacking *u)
-{
-    enum tag tag = (enum tag) * u->at++;
-    switch (tag) {
-    case FALSE:
-    case TRUE:
-        lua_pushboolean(u->L, tag == TRUE);
-        return;
-    case NUMBER:
-        push_number(u);
-        return;
-    case STRING:
-        push_string(u);
-        return;
-    case DIGITS:
-        push(u->L, &exact_key);
-        push_string(u);
-        lua_call(u->L, 1, 1);
-        return;
-    case NONE:
-        lua_pushlightuserdata(u->L, NULL);
-        return;
-    case TABLE:
-        push_table(u);
-        return;
-    case SEEN:
-        lua_rawgeti(u->L, u->seen, (int)get_count(u));
-        return;
-    case NIL:
-    case END:
-        break;
-    }
-    lua_pushnil(u->L);
-}
-
-int aggr_parcel_unpack(lua_State *L, const struct aggr_buf *parcel)
-{
-    int top = lua_gettop(L);
-    struct unpacking u = {.L = L, .at = parcel->data, .seen = top + 1, .marks = top + 2};
-    luaL_checkstack(L, LUA_MINSTACK, NULL);
-    lua_newtable(L);
-    push(L, &marks_key);
-    while (u.at < parcel->data + parcel->len) {
-        luaL_checkstack(L, LUA_MINSTACK, "too many values");
-        push_value(&u);
-    }
-    lua_remove(L, u.seen);
-    lua_remove(L, u.seen);
-    return lua_gettop(L) - top;
 }

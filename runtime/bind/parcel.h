@@ -21,11 +21,3 @@ bool aggr_parcel_pack(lua_State *L, int first, int last, const char *what, struc
 
 /* Pushes all values and returns how many. May throw. */
 int aggr_parcel_unpack(lua_State *L, const struct aggr_buf *parcel);
-
-/* The tables at these stack indices have the marks of this state (table -> name or list of keys),
- * and are the metatable of empty lists. */
-void aggr_parcel_set_marks(lua_State *L, int marks, int list);
-
-/* The table at `digits` has the digits of this state's large integers, and the function at `exact`
- * makes them. */
-void aggr_parcel_set_integers(lua_State *L, int digits, int exact);

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "bind/blocking.h"
 #include "bind/parcel.h"
+#include "bind/parcel_state.h"
 #include "io/offload.h"
 #include "io/runtime.h"
 #include "task/report.h"
@@ -257,10 +258,12 @@ static int l_marks(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TTABLE);
-    aggr_parcel_set_marks(L, 1, 2);
     luaL_checktype(L, 3, LUA_TTABLE);
     luaL_checktype(L, 4, LUA_TFUNCTION);
-    aggr_parcel_set_integers(L, 3, 4);
+    aggr_parcel_state_set(L, AGGR_PARCEL_STATE_MARKS, 1);
+    aggr_parcel_state_set(L, AGGR_PARCEL_STATE_LIST, 2);
+    aggr_parcel_state_set(L, AGGR_PARCEL_STATE_DIGITS, 3);
+    aggr_parcel_state_set(L, AGGR_PARCEL_STATE_EXACT, 4);
     return 0;
 }
 
