@@ -23,7 +23,7 @@ local stall = require "aggr.stall"
 local task = require "aggr.core.task"
 local work = require "aggr.work"
 
-local SCRIPT_WRONG, COMMAND_LINE, PARTIAL, FAILED, GATE, NOT_WRITTEN, LEFT_OVER = 1, 2, 3, 4, 5, 8, 70
+local SCRIPT_WRONG, COMMAND_LINE, PARTIAL, FAILED, GATE, NOT_WRITTEN, MEMORY, LEFT_OVER = 1, 2, 3, 4, 5, 8, 10, 70
 
 local ONLY_LISTED = "aggr run --help only lists the settings: nothing is fetched"
 
@@ -143,7 +143,7 @@ end
 local function code_of_error(err)
   if err.exit_code then return err.exit_code end
   if err.kind == "usage" or err.kind == "script" and not err.report then return SCRIPT_WRONG end
-  return FAILED
+  return err.kind == "memory" and not err.report and MEMORY or FAILED
 end
 
 --- Reads what the script returned, or raised, into `result`.

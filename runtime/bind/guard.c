@@ -1,12 +1,15 @@
-/* aggr.core.guard: what the library tells the watchdog, and asks it.
+/* aggr.core.guard: what the library tells those who watch tasks, and asks them.
  *
  *   name(fn, "os.execute")   what messages call a function; fn must stay alive
- *   allow_kills(boolean)     whether tasks that keep the loop for too long are killed
+ *   allow_kills(boolean)     whether tasks are killed that keep the loop for too long, or too much
+ *                            memory
+ *   traces(table)            table[n] is "file:line", where compiled piece of code number n begins
  *   finalize(fn, object)     calls a finalizer of a script's, protected: pcall's results
  *   noticed() -> boolean     the running slice of the task is a stall, or nearly
  */
 #include "bind/guard.h"
 
+#include "task/cap.h"
 #include "task/state.h"
 #include "task/watchdog.h"
 
@@ -21,10 +24,23 @@ static int l_name(lua_State *L)
 
 static int l_allow_kills(lua_State *L)
 {
-    struct aggr_watchdog *watchdog = aggr_state_of(L)->watchdog;
+    struct aggr_state *state = aggr_state_of(L);
     luaL_checktype(L, 1, LUA_TBOOLEAN);
-    if (watchdog)
-        aggr_watchdog_allow_kills(watchdog, lua_toboolean(L, 1));
+    bool allow = lua_toboolean(L, 1);
+    if (state->watchdog)
+        aggr_watchdog_allow_kills(state->watchdog, allow);
+    if (state->cap)
+        aggr_cap_allow_kills(state->cap, allow);
+    if (!allow)
+        aggr_kill_revoke(state->sched);
+    return 0;
+}
+
+static int l_traces(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, AGGR_KILL_TRACES);
     return 0;
 }
 
@@ -52,6 +68,7 @@ int aggr_bind_guard(lua_State *L)
                                          {"allow_kills", l_allow_kills},
                                          {"finalize", l_finalize},
                                          {"noticed", l_noticed},
+                                         {"traces", l_traces},
                                          {NULL, NULL}};
     lua_createtable(L, 0, sizeof functions / sizeof *functions);
     luaL_register(L, NULL, functions);

@@ -44,6 +44,9 @@ const struct aggr_flag aggr_flags[] = {
      "end the run, with exit code 70, when a task can't be ended for D; 0: never (30s)"},
     {"max-stall", 0, AGGR_FLAG_DURATION, true, "D",
      "exit with 5 in place of 0 or 3 when a task has kept the loop for longer than D"},
+    {"max-memory", 0, AGGR_FLAG_SIZE, true, "SIZE",
+     "end a task that takes Lua's heap and what is in flight over SIZE, with an error of kind "
+     "memory; 0: none (0)"},
     {"transport", 0, AGGR_FLAG_CHOICE, true, "auto|native|curl",
      "what speaks HTTP: curl; native, quicker but HTTP/1.1 only; each where it can (auto)"},
     {"no-strict", 0, AGGR_FLAG_SWITCH, true, NULL,
@@ -95,6 +98,11 @@ double aggr_flag_number(const struct aggr_flag *flag, const char *value)
         aggr_duration_parse(&seconds, value, strlen(value), NULL);
         return seconds;
     }
+    if (flag->type == AGGR_FLAG_SIZE) {
+        uint64_t bytes = 0;
+        aggr_size_parse(&bytes, value, strlen(value), NULL);
+        return (double)bytes;
+    }
     return strtod(value, NULL);
 }
 
@@ -122,6 +130,12 @@ static bool is_duration(const char *value, bool or_zero)
            (or_zero || seconds > 0);
 }
 
+static bool is_size(const char *value)
+{
+    uint64_t bytes;
+    return aggr_size_parse(&bytes, value, strlen(value), NULL) == AGGR_OK;
+}
+
 /* Complains and returns false when `value` is none for `flag`; `where` is "--timeout" or
  * "AGGR_TIMEOUT". */
 static bool check_value(const struct aggr_flag *flag, const char *where, const char *value)
@@ -137,6 +151,11 @@ static bool check_value(const struct aggr_flag *flag, const char *where, const c
             return true;
         aggr_complain("%s must be a duration above zero such as 2 or 200ms or 5m, got '%s'", where,
                       value);
+        return false;
+    case AGGR_FLAG_SIZE:
+        if (is_size(value))
+            return true;
+        aggr_complain("%s must be a size such as 65536 or 64MiB, or 0, got '%s'", where, value);
         return false;
     case AGGR_FLAG_LIMIT:
         if (is_duration(value, true))

@@ -12,6 +12,7 @@ enum aggr_flag_type {
     AGGR_FLAG_COUNT,    /* a whole number from 1 */
     AGGR_FLAG_DURATION, /* 2, 200ms, 5m */
     AGGR_FLAG_LIMIT,    /* a duration, or 0 for none */
+    AGGR_FLAG_SIZE,     /* 65536, 64KiB, or 0 for none */
     AGGR_FLAG_TEXT,
     AGGR_FLAG_MODE,   /* no value, or behind '=' one of the words in `value`, which '|' parts */
     AGGR_FLAG_CHOICE, /* one of the words in `value`, which '|' parts */
@@ -57,5 +58,5 @@ int aggr_arguments_parse(struct aggr_arguments *arguments, const struct aggr_fla
                          char **argv);
 void aggr_arguments_deinit(struct aggr_arguments *arguments);
 
-/* The number of a COUNT, DURATION or LIMIT (in seconds) that parse has accepted. */
+/* The number of a COUNT, DURATION or LIMIT (in seconds), SIZE (in bytes) that parse has accepted. */
 double aggr_flag_number(const struct aggr_flag *flag, const char *value);

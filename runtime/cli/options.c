@@ -23,7 +23,7 @@ static void push_flag(lua_State *L, const struct aggr_arguments *arguments, size
     else if (flag->type == AGGR_FLAG_SWITCH)
         lua_pushboolean(L, 1);
     else if (flag->type == AGGR_FLAG_COUNT || flag->type == AGGR_FLAG_DURATION ||
-             flag->type == AGGR_FLAG_LIMIT)
+             flag->type == AGGR_FLAG_LIMIT || flag->type == AGGR_FLAG_SIZE)
         lua_pushnumber(L, aggr_flag_number(flag, value));
     else
         lua_pushstring(L, value);

@@ -159,10 +159,13 @@ static void watch(struct session *session)
     };
     if (gate_ns > 0 && (options.stall_ns == 0 || gate_ns < options.stall_ns))
         options.stall_ns = gate_ns;
-    if (!options.stall_ns && !options.slice_ns && !options.hard_ns)
-        return;
-    AGGR_CHECK(aggr_vm_make_interruptible(session->vm));
-    if (!aggr_vm_watch(session->vm, &options))
+    double memory = number_of(arguments, "max-memory", 0);
+    bool is_watched = options.stall_ns || options.slice_ns || options.hard_ns;
+    if (is_watched || memory > 0)
+        AGGR_CHECK(aggr_vm_make_interruptible(session->vm));
+    if (memory > 0)
+        aggr_vm_limit_memory(session->vm, (size_t)memory);
+    if (is_watched && !aggr_vm_watch(session->vm, &options))
         aggr_complain("no thread can be had for --stall, --max-slice and --hard-stall");
 }
 

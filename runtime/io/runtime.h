@@ -5,6 +5,7 @@
  *   init -> ... -> deinit (in reverse order, on every way out)
  */
 #pragma once
+#include "base/budget.h"
 #include "base/gate.h"
 #include "base/rng.h"
 #include "base/trace.h"
@@ -38,6 +39,7 @@ struct aggr_runtime {
     struct aggr_lookup *lookup;
     struct aggr_policy_set *policies;
     struct aggr_router router;
+    struct aggr_budget in_flight; /* bytes of responses, until they are the script's */
     struct aggr_trace *trace; /* may be NULL */
     struct aggr_late *late;   /* borrowed; NULL: nobody asks (io/late.h) */
     struct aggr_rng rng;

@@ -91,11 +91,35 @@ static int find_chain(struct aggr_task *task, lua_State *innermost, lua_State *c
     return count;
 }
 
+/* The place that is known beforehand; of compiled code, where that begins. False: none. */
+static bool keep_known_place(lua_State *L, struct aggr_task *task)
+{
+    const struct aggr_kill *kill = task->kill;
+    if (!kill || (!kill->where[0] && kill->trace <= 0))
+        return false;
+    aggr_task_push(L, task);
+    if (kill->where[0]) {
+        lua_pushstring(L, kill->where);
+    } else {
+        lua_getfield(L, LUA_REGISTRYINDEX, AGGR_KILL_TRACES);
+        if (lua_istable(L, -1))
+            lua_rawgeti(L, -1, kill->trace);
+        lua_replace(L, -2);
+    }
+    lua_setfield(L, -2, "killed_at");
+    lua_pushstring(L, kill->traceback);
+    lua_setfield(L, -2, "killed_traceback");
+    lua_pop(L, 1);
+    return true;
+}
+
 void aggr_kill_keep_place(lua_State *L, struct aggr_task *task, lua_State *innermost)
 {
     if (task->placed)
         return;
     task->placed = true;
+    if (keep_known_place(L, task))
+        return;
     lua_State *chain[DEEPEST];
     int count = find_chain(task, innermost, chain);
     luaL_checkstack(L, 2 * DEEPEST + LUA_MINSTACK, "to tell where a task was killed");

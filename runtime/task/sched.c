@@ -1,6 +1,8 @@
 #include "task/sched.h"
+#include "task/cap.h"
 #include "task/kill.h"
 #include "task/report.h"
+#include "task/state.h"
 #include "task/task.h"
 #include "task/wait.h"
 #include <lauxlib.h>
@@ -75,6 +77,7 @@ static bool begin_unwinding(struct aggr_sched *sched, struct aggr_task *task)
     lua_State *L = sched->L;
     if (task->unwinding && !task->killed)
         return false;
+    bool for_memory = task->killed && task->kill && task->kill->kind == AGGR_ERR_MEMORY;
     lua_pushcfunction(L, replace_coroutine);
     lua_pushlightuserdata(L, task);
     if (lua_pcall(L, 1, 0, 0) != 0) {
@@ -83,12 +86,15 @@ static bool begin_unwinding(struct aggr_sched *sched, struct aggr_task *task)
     }
     task->unwinding = true;
     task->killed = false;
+    if (for_memory)
+        aggr_cap_recover(aggr_state_of(L)->cap, L);
     return true;
 }
 
 static int resume(struct aggr_sched *sched, struct aggr_task *task)
 {
     int arguments = task->arguments;
+    struct aggr_cap *cap = aggr_state_of(sched->L)->cap;
     task->arguments = 0;
     task->state = AGGR_TASK_RUNNING;
     task->waiting = NULL;
@@ -96,7 +102,11 @@ static int resume(struct aggr_sched *sched, struct aggr_task *task)
     aggr_trace_emit(sched->trace, AGGR_TRACE_TASK_ENTER, task->id);
     if (sched->slice)
         aggr_slice_enter(sched->slice);
+    if (cap)
+        aggr_cap_enter(cap, task);
     int status = lua_resume(task->co, arguments);
+    if (cap)
+        aggr_cap_leave(cap, sched->L);
     if (sched->slice)
         aggr_slice_leave(sched->slice);
     aggr_trace_emit(sched->trace, AGGR_TRACE_TASK_LEAVE, task->id);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct aggr_cap;
 struct aggr_runtime;
 struct aggr_sched;
 struct aggr_worker_ops;
@@ -21,6 +22,7 @@ struct aggr_state {
     struct aggr_sched *sched;     /* owned by the vm */
     struct aggr_runtime *runtime; /* borrowed; NULL in a thread of aggr.work */
     struct aggr_budget memory;    /* allocated by Lua */
+    struct aggr_cap *cap;         /* owned by the vm; NULL: it may be any amount */
     lua_State *lender;            /* an empty state, whose allocator L borrows (vm/alloc.h) */
     lua_Alloc allocate;
     void *arena;

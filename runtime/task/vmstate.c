@@ -143,6 +143,16 @@ void aggr_vmstate_find(struct aggr_vmstate *vm, lua_State *L)
     vm->running = (lua_State *const volatile *)(search.global + running * sizeof(void *));
 }
 
+lua_State *aggr_vmstate_asking(const struct aggr_vmstate *vm)
+{
+    return vm->state && (*vm->state == IN_C || *vm->state == IN_LUA) ? *vm->running : NULL;
+}
+
+int aggr_vmstate_trace(const struct aggr_vmstate *vm)
+{
+    return vm->state && *vm->state > 0 ? *vm->state : 0;
+}
+
 lua_State *aggr_vmstate_in_c(const struct aggr_vmstate *vm)
 {
     return vm->state && *vm->state == IN_C ? *vm->running : NULL;

@@ -384,8 +384,6 @@ void aggr_watchdog_stop(struct aggr_watchdog *self)
 void aggr_watchdog_allow_kills(struct aggr_watchdog *self, bool allow)
 {
     atomic_store(&self->may_kill, allow);
-    if (!allow)
-        aggr_kill_revoke(self->sched);
 }
 
 bool aggr_watchdog_noticed(const struct aggr_watchdog *self)

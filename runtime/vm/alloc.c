@@ -1,5 +1,6 @@
 #include "vm/alloc.h"
 #include "base/clock.h"
+#include "task/cap.h"
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -18,6 +19,8 @@ static void settle(struct aggr_state *state, size_t size)
 static void *counting(void *data, void *block, size_t old_size, size_t new_size)
 {
     struct aggr_state *state = data;
+    if (state->cap && new_size > old_size && !aggr_cap_grants(state, new_size - old_size))
+        return NULL;
     bool may_be_stack = block && old_size >= STACK_LEAST && new_size > 0;
     state->moving = may_be_stack;
     void *moved = state->allocate(state->arena, block, old_size, new_size);
@@ -28,6 +31,8 @@ static void *counting(void *data, void *block, size_t old_size, size_t new_size)
     if (block)
         aggr_budget_sub(&state->memory, old_size);
     aggr_budget_add(&state->memory, new_size);
+    if (state->cap && new_size > old_size && aggr_cap_used(state) > state->cap->due)
+        aggr_cap_crossed(state);
     return moved;
 }
 

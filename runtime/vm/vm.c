@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "bind/work.h"
 #include "io/runtime.h"
+#include "task/cap.h"
 #include "task/sched.h"
 #include "task/state.h"
 #include "task/watchdog.h"
@@ -15,6 +16,7 @@
 struct aggr_vm {
     struct aggr_state state;
     struct aggr_sched sched;
+    struct aggr_cap cap;
 };
 
 /* In per cent (200 by default): a collection that has begun is quick about it. When one begins is
@@ -85,6 +87,12 @@ bool aggr_vm_watch(struct aggr_vm *vm, const struct aggr_watchdog_options *optio
 {
     vm->state.watchdog = aggr_watchdog_start(vm->state.runtime, &vm->sched, options);
     return vm->state.watchdog != NULL;
+}
+
+void aggr_vm_limit_memory(struct aggr_vm *vm, size_t bytes)
+{
+    aggr_cap_init(&vm->cap, vm->state.L, bytes);
+    vm->state.cap = &vm->cap;
 }
 
 lua_State *aggr_vm_lua(struct aggr_vm *vm)

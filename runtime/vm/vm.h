@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include <lua.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct aggr_runtime;
 struct aggr_vm;
@@ -33,6 +34,10 @@ bool aggr_vm_make_interruptible(struct aggr_vm *vm);
 /* Has the tasks watched from now on (task/watchdog.h), from the thread that runs them; the vm has
  * been made interruptible. False when there is no thread for it. */
 bool aggr_vm_watch(struct aggr_vm *vm, const struct aggr_watchdog_options *options);
+
+/* From now on its tasks may use so many bytes (task/cap.h); the vm has been made interruptible. Not
+ * during a run. */
+void aggr_vm_limit_memory(struct aggr_vm *vm, size_t bytes);
 
 /* The main thread, to push arguments for aggr_run_main. */
 lua_State *aggr_vm_lua(struct aggr_vm *vm);

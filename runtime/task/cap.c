@@ -1,0 +1,168 @@
+#include "task/cap.h"
+#include "task/interrupt.h"
+#include "task/report.h"
+#include "task/sched.h"
+#include "task/task.h"
+#include <luajit.h>
+#include <string.h>
+
+/* In parts of the limit: what is allocated at least between two collections of ours, and what a
+ * killed task may use to clean up. */
+enum { SHARE = 8 };
+
+enum { SIZE_TEXT = 32, LEVELS_TOLD = 12 };
+
+static const char hint[] =
+    "keep less at once (aggr.each keeps nothing, limit and max_body bound what is in flight), or "
+    "raise --max-memory";
+
+/* "271.3 MiB" */
+static const char *size_text(char out[SIZE_TEXT], size_t bytes)
+{
+    snprintf(out, SIZE_TEXT, "%.1f MiB", (double)bytes / 0x1p20);
+    return out;
+}
+
+void aggr_cap_init(struct aggr_cap *cap, lua_State *L, size_t limit)
+{
+    *cap = (struct aggr_cap){.limit = limit, .calm = limit, .due = SIZE_MAX};
+    cap->kill.kind = AGGR_ERR_MEMORY;
+    snprintf(cap->kill.hint, sizeof cap->kill.hint, "%s", hint);
+    aggr_vmstate_find(&cap->vm, L);
+}
+
+void aggr_cap_allow_kills(struct aggr_cap *cap, bool allow)
+{
+    cap->kills = allow;
+    cap->due = allow ? cap->calm : SIZE_MAX;
+}
+
+void aggr_cap_enter(struct aggr_cap *cap, const struct aggr_task *task)
+{
+    if (!cap->kills)
+        return;
+    bool needs_more = task->unwinding && cap->unwinding > cap->calm;
+    cap->due = needs_more ? cap->unwinding : cap->calm;
+}
+
+void aggr_cap_leave(struct aggr_cap *cap, lua_State *L)
+{
+    if (cap->asked)
+        aggr_interrupt_clear(L);
+    cap->asked = false;
+}
+
+static void forget_place(struct aggr_kill *kill)
+{
+    kill->where[0] = kill->traceback[0] = '\0';
+    kill->trace = 0;
+}
+
+/* Garbage is not counted: the task is killed for what it keeps. */
+static void look(lua_State *L, lua_Debug *ar)
+{
+    struct aggr_state *state = aggr_state_of(L);
+    struct aggr_cap *cap = state->cap;
+    struct aggr_task *task = state->sched->current;
+    char used[SIZE_TEXT], limit[SIZE_TEXT];
+    (void)ar;
+    aggr_cap_leave(cap, L);
+    if (!task || task->killed || !cap->kills)
+        return;
+    size_t due = cap->due;
+    cap->due = SIZE_MAX;
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    size_t left = aggr_cap_used(state);
+    bool over = left > (task->unwinding ? due : cap->limit);
+    cap->calm = cap->limit;
+    if (!over && left + cap->limit / SHARE > cap->limit)
+        cap->calm = left + cap->limit / SHARE;
+    cap->due = due > cap->calm ? due : cap->calm;
+    if (!over)
+        return;
+    forget_place(&cap->kill);
+    snprintf(cap->kill.message, sizeof cap->kill.message,
+             "%s in use, over the limit of %s (--max-memory)", size_text(used, left),
+             size_text(limit, cap->limit));
+    aggr_task_kill(task, &cap->kill);
+}
+
+void aggr_cap_crossed(struct aggr_state *state)
+{
+    struct aggr_cap *cap = state->cap;
+    struct aggr_sched *sched = state->sched;
+    if (!sched->current)
+        return;
+    if (sched->current->killed) { /* the request may have got lost */
+        aggr_kill_break(sched, false);
+        return;
+    }
+    cap->asked = true;
+    aggr_interrupt_set(&sched->interrupt, sched->L, look);
+}
+
+/* Appends a line of a traceback; nothing may be allocated in Lua here. */
+static void append_frame(struct aggr_kill *kill, const lua_Debug *ar)
+{
+    size_t len = strlen(kill->traceback), room = sizeof kill->traceback - len;
+    if (ar->currentline > 0)
+        snprintf(kill->traceback + len, room, "\n\t%s:%d", ar->short_src, ar->currentline);
+    else
+        snprintf(kill->traceback + len, room, "\n\t[C]");
+}
+
+/* Where memory is asked for: it will not be known any more when the error has been caught. */
+static void note_place(struct aggr_cap *cap)
+{
+    struct aggr_kill *kill = &cap->kill;
+    lua_State *co = aggr_vmstate_asking(&cap->vm);
+    lua_Debug ar;
+    forget_place(kill);
+    kill->trace = aggr_vmstate_trace(&cap->vm);
+    if (!co || !aggr_report_line(co, 0, &ar))
+        return;
+    bool named = *ar.source == '@' || *ar.source == '=';
+    snprintf(kill->where, sizeof kill->where, "%s:%d", named ? ar.source + 1 : ar.short_src,
+             ar.currentline);
+    snprintf(kill->traceback, sizeof kill->traceback, "stack traceback:");
+    for (int level = 0; level < LEVELS_TOLD && lua_getstack(co, level, &ar); level++)
+        if (lua_getinfo(co, "Sl", &ar))
+            append_frame(kill, &ar);
+}
+
+bool aggr_cap_grants_large(struct aggr_state *state, size_t bytes)
+{
+    struct aggr_cap *cap = state->cap;
+    struct aggr_sched *sched = state->sched;
+    char more[SIZE_TEXT], used[SIZE_TEXT], limit[SIZE_TEXT];
+    if (!sched->current || aggr_cap_used(state) + bytes <= cap->limit + cap->limit / 4)
+        return true;
+    if (!cap->kills || sched->current->killed)
+        return false;
+    note_place(cap);
+    snprintf(cap->kill.message, sizeof cap->kill.message,
+             "%s more asked for at once, with %s in use, over the limit of %s (--max-memory)",
+             size_text(more, bytes), size_text(used, aggr_cap_used(state)),
+             size_text(limit, cap->limit));
+    aggr_task_kill(sched->current, &cap->kill);
+    aggr_kill_break(sched, true);
+    return false;
+}
+
+/* May raise what a finalizer does. Compiled code keeps closures, and what they refer to. */
+static int collect(lua_State *L)
+{
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    return 0;
+}
+
+void aggr_cap_recover(struct aggr_cap *cap, lua_State *L)
+{
+    if (lua_cpcall(L, collect, NULL) != 0)
+        lua_pop(L, 1);
+    size_t used = aggr_cap_used(aggr_state_of(L));
+    bool may_have_more = used / 3 < cap->limit / 2; /* no endless chain of those that are killed */
+    cap->calm = cap->limit;
+    cap->unwinding = may_have_more ? used + cap->limit / SHARE : used;
+}
