@@ -56,6 +56,7 @@ local core_scope = require "aggr.core.scope"
 local clock = require "aggr.core.clock"
 local body = require "aggr.body"
 local duration = require "aggr.duration"
+local guard = require "aggr.core.guard"
 local errors = require "aggr.errors"
 local tail = require "aggr.tail"
 local task = require "aggr.task"
@@ -351,6 +352,8 @@ end
 -- A scope may have a function `recover`: then the task does not end behind that scope, but goes on with
 -- recover(failure), whose values become its own.
 function scope.unwind(me, killed, cause)
+  task.let_go(me)
+  if killed and cause.kind == "memory" then guard.recover() end
   local failure = failure_of(me, killed, cause)
   while me.top do
     local s = me.top

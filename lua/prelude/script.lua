@@ -76,7 +76,8 @@ function chunk.line(name, number)
   local text = texts[name]
   if not text then
     local file = io.open(name, "rb")
-    text = file and file:read(LARGEST)
+    local size = file and file:seek("end") -- to read takes as much memory as is asked for
+    text = size and file:seek("set") and file:read(math.min(size, LARGEST))
     if file then file:close() end
   end
   local at = 1

@@ -3,6 +3,7 @@
  *   name(fn, "os.execute")   what messages call a function; fn must stay alive
  *   allow_kills(boolean)     whether tasks are killed that keep the loop for too long, or too much
  *                            memory
+ *   recover()                collects what the running task, killed for memory, has left behind
  *   traces(table)            table[n] is "file:line", where compiled piece of code number n begins
  *   finalize(fn, object)     calls a finalizer of a script's, protected: pcall's results
  *   noticed() -> boolean     the running slice of the task is a stall, or nearly
@@ -33,6 +34,13 @@ static int l_allow_kills(lua_State *L)
         aggr_cap_allow_kills(state->cap, allow);
     if (!allow)
         aggr_kill_revoke(state->sched);
+    return 0;
+}
+
+static int l_recover(lua_State *L)
+{
+    if (aggr_state_of(L)->cap)
+        aggr_cap_recover(aggr_state_of(L)->cap, L);
     return 0;
 }
 
@@ -68,6 +76,7 @@ int aggr_bind_guard(lua_State *L)
                                          {"allow_kills", l_allow_kills},
                                          {"finalize", l_finalize},
                                          {"noticed", l_noticed},
+                                         {"recover", l_recover},
                                          {"traces", l_traces},
                                          {NULL, NULL}};
     lua_createtable(L, 0, sizeof functions / sizeof *functions);

@@ -149,20 +149,19 @@ bool aggr_cap_grants_large(struct aggr_state *state, size_t bytes)
     return false;
 }
 
-/* May raise what a finalizer does. Compiled code keeps closures, and what they refer to. */
-static int collect(lua_State *L)
+void aggr_cap_suspend(struct aggr_cap *cap)
 {
-    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
-    lua_gc(L, LUA_GCCOLLECT, 0);
-    return 0;
+    cap->unwinding = SIZE_MAX;
 }
 
 void aggr_cap_recover(struct aggr_cap *cap, lua_State *L)
 {
-    if (lua_cpcall(L, collect, NULL) != 0)
-        lua_pop(L, 1);
-    size_t used = aggr_cap_used(aggr_state_of(L));
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH); /* it keeps closures */
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    struct aggr_state *state = aggr_state_of(L);
+    size_t used = aggr_cap_used(state);
     bool may_have_more = used / 3 < cap->limit / 2; /* no endless chain of those that are killed */
     cap->calm = cap->limit;
     cap->unwinding = may_have_more ? used + cap->limit / SHARE : used;
+    aggr_cap_enter(cap, state->sched->current);
 }

@@ -9,7 +9,7 @@
  *
  * Owned by the vm; of the state's own thread. Its allocator asks `grants` and tells `crossed`.
  *
- *   init -> (enter -> [crossed -> [look]] -> leave)*
+ *   init -> (enter -> crossed? -> leave)*        killed: suspend -> enter -> recover -> leave
  */
 #pragma once
 #include "io/runtime.h"
@@ -42,7 +42,9 @@ void aggr_cap_allow_kills(struct aggr_cap *cap, bool allow);
 void aggr_cap_enter(struct aggr_cap *cap, const struct aggr_task *task);
 void aggr_cap_leave(struct aggr_cap *cap, lua_State *L);
 
-/* A task that was killed for memory is gone: collects what it leaves. Outside of any task. */
+/* A task was killed for memory; it is not looked at until it calls recover, which collects what it
+ * has left behind. */
+void aggr_cap_suspend(struct aggr_cap *cap);
 void aggr_cap_recover(struct aggr_cap *cap, lua_State *L);
 
 /* What of the limit is in use. */

@@ -91,26 +91,28 @@ static int find_chain(struct aggr_task *task, lua_State *innermost, lua_State *c
     return count;
 }
 
-/* The place that is known beforehand; of compiled code, where that begins. False: none. */
-static bool keep_known_place(lua_State *L, struct aggr_task *task)
+static void set_text(lua_State *L, int table, const char *name, const char *text)
 {
-    const struct aggr_kill *kill = task->kill;
-    if (!kill || (!kill->where[0] && kill->trace <= 0))
-        return false;
-    aggr_task_push(L, task);
-    if (kill->where[0]) {
-        lua_pushstring(L, kill->where);
-    } else {
-        lua_getfield(L, LUA_REGISTRYINDEX, AGGR_KILL_TRACES);
-        if (lua_istable(L, -1))
-            lua_rawgeti(L, -1, kill->trace);
-        lua_replace(L, -2);
+    if (!text[0])
+        return;
+    lua_pushstring(L, text);
+    lua_setfield(L, table, name);
+}
+
+/* What is known better than from the stacks; of compiled code, where that begins. */
+static void correct_place(lua_State *L, int table, const struct aggr_kill *kill)
+{
+    set_text(L, table, "killed_at", kill->where);
+    set_text(L, table, "killed_traceback", kill->traceback);
+    if (kill->trace == 0)
+        return;
+    lua_getfield(L, LUA_REGISTRYINDEX, AGGR_KILL_TRACES);
+    if (lua_istable(L, -1)) {
+        lua_rawgeti(L, -1, kill->trace);
+        if (lua_isstring(L, -1))
+            lua_setfield(L, table, "killed_at");
     }
-    lua_setfield(L, -2, "killed_at");
-    lua_pushstring(L, kill->traceback);
-    lua_setfield(L, -2, "killed_traceback");
-    lua_pop(L, 1);
-    return true;
+    lua_settop(L, table);
 }
 
 void aggr_kill_keep_place(lua_State *L, struct aggr_task *task, lua_State *innermost)
@@ -118,8 +120,6 @@ void aggr_kill_keep_place(lua_State *L, struct aggr_task *task, lua_State *inner
     if (task->placed)
         return;
     task->placed = true;
-    if (keep_known_place(L, task))
-        return;
     lua_State *chain[DEEPEST];
     int count = find_chain(task, innermost, chain);
     luaL_checkstack(L, 2 * DEEPEST + LUA_MINSTACK, "to tell where a task was killed");
@@ -138,6 +138,8 @@ void aggr_kill_keep_place(lua_State *L, struct aggr_task *task, lua_State *inner
     }
     lua_concat(L, lua_gettop(L) - table);
     lua_setfield(L, table, "killed_traceback");
+    if (task->kill)
+        correct_place(L, table, task->kill);
     lua_settop(L, table - 1);
 }
 

@@ -17,7 +17,7 @@ struct aggr_kill {
     enum aggr_err kind;
     char message[200];
     char hint[160]; /* "" for none */
-    /* Where it was, when that will not be found where the task is left; "" and 0: it will be. */
+    /* Where it was, when that is not found where the task is left; "" and 0: it is. */
     char where[200], traceback[1024];
     int trace; /* number of the compiled piece of code */
 };

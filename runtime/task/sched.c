@@ -87,7 +87,7 @@ static bool begin_unwinding(struct aggr_sched *sched, struct aggr_task *task)
     task->unwinding = true;
     task->killed = false;
     if (for_memory)
-        aggr_cap_recover(aggr_state_of(L)->cap, L);
+        aggr_cap_suspend(aggr_state_of(L)->cap);
     return true;
 }
 
