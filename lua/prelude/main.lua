@@ -252,6 +252,7 @@ local function explain(result, opts)
     for _, rep in ipairs(result.reports) do render.summary(rep) end
   end
   if not opts.quiet then stall.summary() end
+  if opts.verbose then log.detail("memory", guard.memory()) end
   if result.gate then
     render.complaint(("%s: longer than the %g s of --max-stall"):format(stall.text(result.gate), opts.max_stall))
   end

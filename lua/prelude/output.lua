@@ -6,6 +6,7 @@ local audit = require "prelude.audit"
 local emit = require "aggr.emit"
 local encoder = require "aggr.encoder"
 local errors = require "aggr.errors"
+local guard = require "aggr.core.guard"
 local json = require "aggr.json"
 local out = require "aggr.core.out"
 local stall = require "aggr.stall"
@@ -121,7 +122,7 @@ end
 --- What the run itself was like.
 local function run_of()
   local stalls, more = stall.list()
-  return { audit = audit.result(), stalls = json.array(stalls), more_stalls = more > 0 and more or nil }
+  return { audit = audit.result(), memory = guard.memory(), stalls = json.array(stalls), more_stalls = more > 0 and more or nil }
 end
 
 --- The text of --envelope.

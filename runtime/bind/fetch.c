@@ -205,15 +205,6 @@ static void push_text(lua_State *L, const char *name, const char *text)
     lua_setfield(L, -2, name);
 }
 
-/* Running out of memory has no kind of its own for scripts. */
-static const char *kind_of(const struct aggr_failure *failure)
-{
-    if (failure->code == AGGR_ERR_MEMORY)
-        return aggr_err_kind(failure->phase == AGGR_PHASE_BODY ? AGGR_ERR_TOO_LARGE
-                                                               : AGGR_ERR_CONNECT);
-    return aggr_err_kind(failure->code);
-}
-
 static int push_failure(lua_State *L, struct aggr_fetch *fetch)
 {
     const struct aggr_failure *failure = aggr_fetch_failure(fetch);
@@ -222,7 +213,7 @@ static int push_failure(lua_State *L, struct aggr_fetch *fetch)
     aggr_fetch_timing(fetch, &timing);
     lua_pushnil(L);
     lua_createtable(L, 0, 8);
-    push_text(L, "kind", kind_of(failure));
+    push_text(L, "kind", aggr_err_kind(failure->code));
     push_text(L, "message", failure->text);
     push_text(L, "phase", aggr_phase_name(failure->phase));
     push_text(L, "url", aggr_fetch_url(fetch));

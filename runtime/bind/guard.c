@@ -3,6 +3,7 @@
  *   name(fn, "os.execute")   what messages call a function; fn must stay alive
  *   allow_kills(boolean)     whether tasks are killed that keep the loop for too long, or too much
  *                            memory
+ *   memory() -> { heap, peak_heap, peak_buffered = bytes; tasks = but the running one, peak_tasks }
  *   recover()                collects what the running task, killed for memory, has left behind
  *   traces(table)            table[n] is "file:line", where compiled piece of code number n begins
  *   finalize(fn, object)     calls a finalizer of a script's, protected: pcall's results
@@ -11,6 +12,7 @@
 #include "bind/guard.h"
 
 #include "task/cap.h"
+#include "task/sched.h"
 #include "task/state.h"
 #include "task/watchdog.h"
 
@@ -42,6 +44,24 @@ static int l_recover(lua_State *L)
     if (aggr_state_of(L)->cap)
         aggr_cap_recover(aggr_state_of(L)->cap, L);
     return 0;
+}
+
+static void set_number(lua_State *L, const char *name, size_t number)
+{
+    lua_pushnumber(L, (lua_Number)number);
+    lua_setfield(L, -2, name);
+}
+
+static int l_memory(lua_State *L)
+{
+    const struct aggr_state *state = aggr_state_of(L);
+    lua_createtable(L, 0, 5);
+    set_number(L, "heap", state->memory.used);
+    set_number(L, "peak_heap", state->memory.peak);
+    set_number(L, "peak_buffered", state->runtime->backlog.held.peak);
+    set_number(L, "tasks", state->sched->live - 1);
+    set_number(L, "peak_tasks", state->sched->peak);
+    return 1;
 }
 
 static int l_traces(lua_State *L)
@@ -76,6 +96,7 @@ int aggr_bind_guard(lua_State *L)
                                          {"allow_kills", l_allow_kills},
                                          {"finalize", l_finalize},
                                          {"noticed", l_noticed},
+                                         {"memory", l_memory},
                                          {"recover", l_recover},
                                          {"traces", l_traces},
                                          {NULL, NULL}};

@@ -47,6 +47,9 @@ const struct aggr_flag aggr_flags[] = {
     {"max-memory", 0, AGGR_FLAG_SIZE, true, "SIZE",
      "end a task that takes Lua's heap and what is in flight over SIZE, with an error of kind "
      "memory; 0: none (0)"},
+    {"max-buffered", 0, AGGR_FLAG_SIZE, true, "SIZE",
+     "pause transfers while more than SIZE of their responses waits to be handed over; 0: never "
+     "(64MiB, or a quarter of --max-memory)"},
     {"transport", 0, AGGR_FLAG_CHOICE, true, "auto|native|curl",
      "what speaks HTTP: curl; native, quicker but HTTP/1.1 only; each where it can (auto)"},
     {"no-strict", 0, AGGR_FLAG_SWITCH, true, NULL,

@@ -207,12 +207,21 @@ static bool wants_audit(const struct aggr_arguments *arguments)
            !arguments->values[aggr_flag_index("help")];
 }
 
+static size_t buffered_of(const struct aggr_arguments *arguments)
+{
+    static const double most = 64 << 20, share = 4;
+    double memory = number_of(arguments, "max-memory", 0);
+    bool is_less = memory > 0 && memory / share < most;
+    return (size_t)number_of(arguments, "max-buffered", is_less ? memory / share : most);
+}
+
 static void *session_body(void *context)
 {
     struct session *session = context;
     struct aggr_runtime_options options = {
         .concurrency = session->concurrency,
         .sockets = (unsigned)session->sockets,
+        .buffered = buffered_of(session->arguments),
         .per_host = (unsigned)number_of(session->arguments, "per-host", 0),
         .children = (unsigned)aggr_process_children(session->descriptors),
         .workers = (unsigned)number_of(session->arguments, "workers", 0),

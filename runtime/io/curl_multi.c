@@ -182,6 +182,14 @@ static void pause_reading(struct aggr_exchange *exchange, bool on)
     curl_easy_pause(exchange->handle.easy, on ? CURLPAUSE_RECV : CURLPAUSE_CONT);
 }
 
+/* libcurl 7.88 reads nothing more of an HTTP/2 connection while it holds bytes of a stream that is
+ * paused. Which streams share one it does not tell: those of a multi handle. */
+static const void *group(struct aggr_exchange *exchange)
+{
+    const struct http_shard *shard = (struct http_shard *)exchange->handle.shard;
+    return shard->http2_len > 0 ? shard : NULL;
+}
+
 static void retire(struct aggr_exchange *exchange)
 {
     curl_easy_setopt(exchange->handle.easy, CURLOPT_FORBID_REUSE, 1L);
@@ -215,6 +223,7 @@ static const struct aggr_transport_ops transport_ops = {
     .start = start,
     .cancel = detach,
     .pause = pause_reading,
+    .group = group,
     .retire = retire,
     .phase = aggr_exchange_phase,
     .connections = count_connections,

@@ -132,9 +132,7 @@ void aggr_fetch_hold(struct aggr_fetch *fetch, size_t bytes)
 {
     struct aggr_ledger *ledger = &fetch->rt->loop.ledger;
     size_t held = fetch->held_bytes;
-    fetch->held_bytes = bytes;
-    aggr_budget_sub(&fetch->rt->in_flight, held);
-    aggr_budget_add(&fetch->rt->in_flight, bytes);
+    aggr_backlog_hold(fetch, bytes);
     if (bytes > held)
         aggr_ledger_made(ledger, AGGR_LEDGER_BYTES, (uintptr_t)fetch, bytes - held, NULL);
     else if (bytes < held)

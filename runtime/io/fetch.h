@@ -57,7 +57,9 @@ struct aggr_fetch {
     enum aggr_fetch_state state;
     uint64_t id;
     const void *doer;    /* whom it is for (base/ledger.h) */
-    size_t held_bytes;   /* of the response, as the ledger has them */
+    size_t held_bytes;   /* of the response, as ledger and backlog have them */
+    bool paused;         /* by the backlog; the limits stand still */
+    struct aggr_list flying, reading; /* of the backlog */
     uint64_t late_round; /* of io/late */
 
     struct aggr_hop hop;

@@ -32,7 +32,7 @@ static uint64_t instant_of(const struct aggr_fetch *fetch)
 }
 
 /* The limit moves away while the timer stays: it may fire early and is set again then. */
-static void arm(struct aggr_fetch *fetch)
+void aggr_fetch_arm(struct aggr_fetch *fetch)
 {
     struct aggr_loop *loop = &fetch->rt->loop;
     uint64_t due_ns = aggr_limits_due(&fetch->limits);
@@ -50,6 +50,7 @@ static void stop(struct aggr_fetch *fetch)
     aggr_timer_stop(&rt->loop.timers, &fetch->timer);
     if (fetch->state == AGGR_FETCH_DNS)
         aggr_lookup_cancel(&fetch->query);
+    aggr_backlog_leave(fetch);
     if (fetch->exchange)
         fetch->transport->ops->cancel(fetch->exchange);
     fetch->exchange = NULL;
@@ -130,6 +131,7 @@ static void on_end(struct aggr_sink *sink, const struct aggr_end *ended)
     struct aggr_response *response = &fetch->response;
     bool ours = ended->failure.code == AGGR_ERR_CANCELLED; /* on_head or on_data wanted no more */
     note(fetch);
+    aggr_backlog_leave(fetch);
     fetch->exchange = NULL;
     uint64_t tls_ns = ended->tls_ns < fetch->timing.connect ? ended->tls_ns : 0;
     fetch->timing.tls += tls_ns;
@@ -158,7 +160,8 @@ static void on_connected(struct aggr_sink *sink)
     uint64_t now_ns = now_of(fetch);
     enter(fetch, AGGR_FETCH_WAIT, now_ns);
     aggr_limits_connected(&fetch->limits, now_ns);
-    arm(fetch);
+    aggr_fetch_arm(fetch);
+    aggr_backlog_connected(fetch);
 }
 
 /* As for the first connection; it is not looked up again. */
@@ -166,9 +169,11 @@ static void on_redial(struct aggr_sink *sink)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
     uint64_t now_ns = now_of(fetch);
+    aggr_backlog_leave(fetch);
+    aggr_backlog_enter(fetch);
     enter(fetch, AGGR_FETCH_CONNECT, now_ns);
     aggr_limits_begin_hop(&fetch->limits, now_ns);
-    arm(fetch);
+    aggr_fetch_arm(fetch);
 }
 
 /* By ALPN or by what was asked for; libcurl takes an HTTP/2 status line from HTTP/1 peers too. */
@@ -185,6 +190,7 @@ static bool on_head(struct aggr_sink *sink, const char *bytes, size_t len)
     uint64_t now_ns = now_of(fetch);
     aggr_limits_heard(&fetch->limits, now_ns);
     enter(fetch, AGGR_FETCH_BODY, now_ns);
+    aggr_backlog_answered(fetch);
     bool is_good = aggr_response_head(response, bytes, len);
     aggr_fetch_hold(fetch, response->head.len);
     if (!is_good)
@@ -267,8 +273,9 @@ static void on_granted(struct aggr_waiter *waiter)
     fetch->exchange = transport->ops->start(transport, &fetch->request, &fetch->sink, &why);
     aggr_gate_limit(fetch->rt->gate, aggr_router_permits(&fetch->rt->router));
     if (fetch->exchange) {
+        aggr_backlog_enter(fetch);
         fetch->served_by = transport->ops->name;
-        arm(fetch);
+        aggr_fetch_arm(fetch);
         return;
     }
     give_back(fetch);
@@ -335,7 +342,7 @@ static void begin_hop(struct aggr_fetch *fetch, uint64_t now_ns)
     if (answer)
         take_answer(fetch, answer, now_ns);
     else
-        arm(fetch);
+        aggr_fetch_arm(fetch);
 }
 
 static enum aggr_phase phase_of(struct aggr_fetch *fetch)
@@ -360,7 +367,7 @@ static void on_due(struct aggr_timer *timer)
     uint64_t now_ns = now_of(fetch);
     enum aggr_phase phase = phase_of(fetch);
     if (now_ns < aggr_limits_due(&fetch->limits) || is_writing(fetch, now_ns, phase)) {
-        arm(fetch);
+        aggr_fetch_arm(fetch);
         return;
     }
     note(fetch);
@@ -382,6 +389,8 @@ void aggr_fetch_drive(struct aggr_fetch *fetch)
     fetch->query.on_answer = on_answer;
     fetch->waiter.on_granted = on_granted;
     fetch->sink.ops = &sink_ops;
+    aggr_list_init(&fetch->flying);
+    aggr_list_init(&fetch->reading);
     fetch->begun_ns = now_of(fetch);
     aggr_limits_begin(&fetch->limits, fetch->begun_ns);
     if (fetch->response.failure.code)

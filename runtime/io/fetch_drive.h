@@ -5,6 +5,9 @@
 #pragma once
 #include "io/fetch.h"
 
+/* Sets the timer for the limits that hold now. */
+void aggr_fetch_arm(struct aggr_fetch *fetch);
+
 /* From new; may call on_end. */
 void aggr_fetch_drive(struct aggr_fetch *fetch);
 

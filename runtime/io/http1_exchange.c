@@ -124,7 +124,7 @@ enum aggr_http1_outcome aggr_http1_exchange_receive(struct aggr_exchange *exchan
             exchange->drained = (size_t)len < cap;
             return AGGR_HTTP1_OVER;
         }
-        if ((size_t)len < cap)
+        if ((size_t)len < cap || exchange->paused)
             return AGGR_HTTP1_GOES_ON;
     }
     return AGGR_HTTP1_GOES_ON;

@@ -198,7 +198,7 @@ static void on_ready(void *owner, bool readable, bool writable)
         finish(exchange);
         return;
     }
-    if (readable && exchange->begun) /* not on another connection by now */
+    if (readable && exchange->begun && !exchange->paused) /* not on another connection by now */
         receive(exchange);
 }
 
@@ -305,6 +305,7 @@ static const struct aggr_transport_ops transport_ops = {
     .descriptors = count_descriptors,
     .trim = trim,
     .free = native_free,
+    .pauses_any = true,
     .looks_up = true,
 };
 

@@ -35,6 +35,7 @@ enum aggr_err aggr_runtime_init(struct aggr_runtime *rt, const struct aggr_runti
     }
     AGGR_CHECK(uv_idle_init(&rt->loop.uv, &rt->pump) == 0);
     rt->pump.data = rt;
+    aggr_backlog_init(rt, options->buffered);
     aggr_list_init(&rt->spares);
     aggr_children_init(&rt->children, &rt->loop,
                        options->children ? options->children : AGGR_CHILDREN_MAX);
@@ -63,6 +64,7 @@ unsigned aggr_runtime_deinit(struct aggr_runtime *rt)
     aggr_gate_free(rt->gate);
     aggr_lookup_free(rt->lookup);
     uv_close((uv_handle_t *)&rt->pump, NULL);
+    aggr_backlog_deinit(&rt->backlog);
     aggr_children_deinit(&rt->children);
     aggr_offload_free(rt->workers);
     aggr_offload_free(rt->offload);

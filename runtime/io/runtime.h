@@ -5,10 +5,10 @@
  *   init -> ... -> deinit (in reverse order, on every way out)
  */
 #pragma once
-#include "base/budget.h"
 #include "base/gate.h"
 #include "base/rng.h"
 #include "base/trace.h"
+#include "io/backlog.h"
 #include "io/child.h"
 #include "io/lookup.h"
 #include "io/loop.h"
@@ -18,6 +18,8 @@
 
 struct aggr_runtime_options {
     unsigned concurrency, per_host;   /* permits; 0 = 128 and 32 */
+    size_t buffered;                  /* bytes of responses that may be here (io/backlog.h); 0 =
+                                         any number */
     unsigned sockets;                 /* that may be open at once; 0 = any number */
     unsigned children;                /* programs that may run at once; 0 = 64 */
     unsigned workers;                 /* threads for Lua; 0 = one per core, but two */
@@ -39,7 +41,7 @@ struct aggr_runtime {
     struct aggr_lookup *lookup;
     struct aggr_policy_set *policies;
     struct aggr_router router;
-    struct aggr_budget in_flight; /* bytes of responses, until they are the script's */
+    struct aggr_backlog backlog;
     struct aggr_trace *trace; /* may be NULL */
     struct aggr_late *late;   /* borrowed; NULL: nobody asks (io/late.h) */
     struct aggr_rng rng;

@@ -1,7 +1,7 @@
 /* cap.h -- how much memory the tasks of a lua_State may use, and what becomes of the one that goes
  * over it.
  *
- * What counts is the Lua heap and the bytes in flight (io/runtime.h). LuaJIT does not survive an
+ * What counts is the Lua heap and the bytes in flight (io/backlog.h). LuaJIT does not survive an
  * allocator that fails at any time (facts 20), so the limit is a soft one: what is small is always
  * given, and once that goes over the limit a hook looks at the running task. It collects garbage
  * first, and kills the task (task/kill.h) when what is left is still over the limit. A request of
@@ -50,7 +50,7 @@ void aggr_cap_recover(struct aggr_cap *cap, lua_State *L);
 /* What of the limit is in use. */
 static inline size_t aggr_cap_used(const struct aggr_state *state)
 {
-    return state->memory.used + (state->runtime ? state->runtime->in_flight.used : 0);
+    return state->memory.used + (state->runtime ? state->runtime->backlog.held.used : 0);
 }
 
 /* For the allocator: too much is in use. */

@@ -124,7 +124,8 @@ struct aggr_task *aggr_task_spawn(lua_State *L, struct aggr_scope *scope, int in
                                .slot = slot,
                                .arguments = count - 1};
     aggr_list_push(&sched->tasks, &task->all);
-    sched->live++;
+    if (++sched->live > sched->peak)
+        sched->peak = sched->live;
     aggr_ledger_made(&sched->loop->ledger, AGGR_LEDGER_TASKS, (uintptr_t)task, 1, NULL);
     aggr_scope_init(&task->own, &sched->scopes, scope);
     aggr_scope_join(&task->own, &task->member);

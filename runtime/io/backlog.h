@@ -1,0 +1,43 @@
+/* backlog.h -- how much of responses may be here that is not the script's yet, and which transfers
+ * stand still for it.
+ *
+ * Past the limit all that wait for an answer or read one are paused, but the one whose answer began
+ * first (with those that cannot be paused without it): so whatever the limit is, one comes to its
+ * end. Below three quarters of it all go on. Time-outs stand still in a pause of ours.
+ *
+ * Borrows fetches from enter to leave.
+ *
+ *   enter -> answered? -> (took)* -> leave
+ */
+#pragma once
+#include "base/budget.h"
+#include "base/list.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+struct aggr_fetch;
+struct aggr_runtime;
+
+struct aggr_backlog {
+    struct aggr_budget held;  /* bytes, until the script has a copy of them */
+    size_t limit;             /* 0: none */
+    bool full;                /* has been over it, and is not far enough below it yet */
+    struct aggr_list flying;  /* fetches with an exchange, by `flying` */
+    struct aggr_list reading; /* of these, those whose answer has begun, in that order */
+    uv_idle_t soon;           /* active while somebody is to be paused or to go on in the next turn */
+};
+
+void aggr_backlog_init(struct aggr_runtime *rt, size_t limit);
+void aggr_backlog_deinit(struct aggr_backlog *backlog);
+
+/* A fetch has an exchange; and has none any more, or begins it anew. */
+void aggr_backlog_enter(struct aggr_fetch *fetch);
+void aggr_backlog_leave(struct aggr_fetch *fetch);
+
+/* Its request is about to be answered (from inside on_connected); its answer has begun (on_head). */
+void aggr_backlog_connected(struct aggr_fetch *fetch);
+void aggr_backlog_answered(struct aggr_fetch *fetch);
+
+/* So many bytes of its response are here now; also from inside on_head and on_data. */
+void aggr_backlog_hold(struct aggr_fetch *fetch, size_t bytes);
