@@ -1,32 +1,18 @@
 #include "io/backlog.h"
 #include "io/fetch_drive.h"
 
-static bool is_connected(const struct aggr_fetch *fetch)
+/* From now on the one whose answer began first of those that are there. */
+static void choose_first(struct aggr_backlog *backlog)
 {
-    return fetch->state == AGGR_FETCH_WAIT || fetch->state == AGGR_FETCH_BODY;
-}
-
-static const void *group_of(const struct aggr_fetch *fetch)
-{
-    const struct aggr_transport_ops *ops = fetch->transport->ops;
-    return ops->group ? ops->group(fetch->exchange) : NULL;
-}
-
-/* The one whose answer began first, or goes on with it. */
-static bool may_read(const struct aggr_backlog *backlog, const struct aggr_fetch *fetch)
-{
-    if (aggr_list_empty(&backlog->reading))
-        return false;
-    const struct aggr_fetch *first =
-        AGGR_LIST_ENTRY(backlog->reading.next, struct aggr_fetch, reading);
-    const void *group = group_of(fetch);
-    return fetch == first || (group && group == group_of(first));
+    struct aggr_list *link = backlog->reading.next;
+    backlog->first =
+        link == &backlog->reading ? NULL : AGGR_LIST_ENTRY(link, struct aggr_fetch, reading);
 }
 
 static void set_paused(struct aggr_fetch *fetch, bool paused)
 {
     struct aggr_loop *loop = &fetch->rt->loop;
-    if (fetch->paused == paused)
+    if (fetch->paused == paused || !fetch->transport->ops->pause(fetch->exchange, paused))
         return;
     fetch->paused = paused;
     if (paused) {
@@ -37,28 +23,29 @@ static void set_paused(struct aggr_fetch *fetch, bool paused)
         aggr_limits_heard(&fetch->limits, aggr_loop_now(loop));
         aggr_fetch_arm(fetch);
     }
-    fetch->transport->ops->pause(fetch->exchange, paused);
 }
 
-/* Of those that are read from, each may be paused from inside of another's event, or not. */
 static void apply(struct aggr_backlog *backlog, bool from_inside)
 {
     for (struct aggr_list *at = backlog->flying.next; at != &backlog->flying; at = at->next) {
         struct aggr_fetch *fetch = AGGR_LIST_ENTRY(at, struct aggr_fetch, flying);
-        if (is_connected(fetch) && (!from_inside || fetch->transport->ops->pauses_any))
-            set_paused(fetch, backlog->full && !may_read(backlog, fetch));
+        bool any = fetch->transport->ops->pauses_any;
+        bool can = fetch->state == AGGR_FETCH_BODY || (fetch->state == AGGR_FETCH_WAIT && any);
+        if (can && (any || !from_inside))
+            set_paused(fetch, backlog->full && fetch != backlog->first);
     }
 }
 
-static void apply_soon(struct aggr_backlog *backlog);
-
 static void on_soon(uv_idle_t *idle)
 {
-    struct aggr_backlog *backlog = idle->data;
+    struct aggr_runtime *rt = idle->data;
+    struct aggr_backlog *backlog = &rt->backlog;
     uv_idle_stop(idle);
     if (backlog->held.used <= backlog->limit - backlog->limit / 4)
         backlog->full = false;
+    choose_first(backlog);
     apply(backlog, false);
+    aggr_runtime_pump_soon(rt);
 }
 
 static void apply_soon(struct aggr_backlog *backlog)
@@ -74,7 +61,7 @@ void aggr_backlog_init(struct aggr_runtime *rt, size_t limit)
     aggr_list_init(&backlog->flying);
     aggr_list_init(&backlog->reading);
     AGGR_CHECK(uv_idle_init(&rt->loop.uv, &backlog->soon) == 0);
-    backlog->soon.data = backlog;
+    backlog->soon.data = rt;
 }
 
 void aggr_backlog_deinit(struct aggr_backlog *backlog)
@@ -84,7 +71,10 @@ void aggr_backlog_deinit(struct aggr_backlog *backlog)
 
 void aggr_backlog_enter(struct aggr_fetch *fetch)
 {
-    aggr_list_push(&fetch->rt->backlog.flying, &fetch->flying);
+    struct aggr_backlog *backlog = &fetch->rt->backlog;
+    aggr_list_push(&backlog->flying, &fetch->flying);
+    if (backlog->full)
+        apply_soon(backlog);
 }
 
 void aggr_backlog_leave(struct aggr_fetch *fetch)
@@ -92,6 +82,8 @@ void aggr_backlog_leave(struct aggr_fetch *fetch)
     struct aggr_backlog *backlog = &fetch->rt->backlog;
     aggr_list_remove(&fetch->flying);
     aggr_list_remove(&fetch->reading);
+    if (backlog->first == fetch)
+        backlog->first = NULL; /* the next one may begin when this one has been handed over */
     if (fetch->paused)
         aggr_limits_resume(&fetch->limits, aggr_loop_now(&fetch->rt->loop));
     fetch->paused = false;
@@ -115,12 +107,13 @@ static void stop_early(struct aggr_backlog *backlog, struct aggr_fetch *fetch)
 {
     bool was_full = backlog->full;
     backlog->full = true;
-    if (!was_full)
+    if (!was_full) {
+        choose_first(backlog);
         apply(backlog, true);
-    if (!fetch->paused && !may_read(backlog, fetch))
-        set_paused(fetch, true);
-    if (!was_full)
         apply_soon(backlog);
+    }
+    if (fetch != backlog->first)
+        set_paused(fetch, true);
 }
 
 void aggr_backlog_hold(struct aggr_fetch *fetch, size_t bytes)

@@ -1,9 +1,9 @@
 /* backlog.h -- how much of responses may be here that is not the script's yet, and which transfers
  * stand still for it.
  *
- * Past the limit all that wait for an answer or read one are paused, but the one whose answer began
- * first (with those that cannot be paused without it): so whatever the limit is, one comes to its
- * end. Below three quarters of it all go on. Time-outs stand still in a pause of ours.
+ * Past the limit all that can be paused is, but for the transfer whose answer began first: so that
+ * one comes to its end, whatever the limit is. Nor does a new one begin. Below three quarters of
+ * the limit all go on. Time-outs stand still in a pause of ours.
  *
  * Borrows fetches from enter to leave.
  *
@@ -25,6 +25,7 @@ struct aggr_backlog {
     bool full;                /* has been over it, and is not far enough below it yet */
     struct aggr_list flying;  /* fetches with an exchange, by `flying` */
     struct aggr_list reading; /* of these, those whose answer has begun, in that order */
+    struct aggr_fetch *first; /* borrowed: who goes on while it is full; NULL: to be chosen */
     uv_idle_t soon;           /* active while somebody is to be paused or to go on in the next turn */
 };
 

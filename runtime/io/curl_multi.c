@@ -177,17 +177,14 @@ fail:
     return NULL;
 }
 
-static void pause_reading(struct aggr_exchange *exchange, bool on)
-{
-    curl_easy_pause(exchange->handle.easy, on ? CURLPAUSE_RECV : CURLPAUSE_CONT);
-}
-
 /* libcurl 7.88 reads nothing more of an HTTP/2 connection while it holds bytes of a stream that is
- * paused. Which streams share one it does not tell: those of a multi handle. */
-static const void *group(struct aggr_exchange *exchange)
+ * paused, and loses heads meanwhile. */
+static bool pause_reading(struct aggr_exchange *exchange, bool on)
 {
-    const struct http_shard *shard = (struct http_shard *)exchange->handle.shard;
-    return shard->http2_len > 0 ? shard : NULL;
+    if (exchange->http2)
+        return false;
+    curl_easy_pause(exchange->handle.easy, on ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+    return true;
 }
 
 static void retire(struct aggr_exchange *exchange)
@@ -223,7 +220,6 @@ static const struct aggr_transport_ops transport_ops = {
     .start = start,
     .cancel = detach,
     .pause = pause_reading,
-    .group = group,
     .retire = retire,
     .phase = aggr_exchange_phase,
     .connections = count_connections,

@@ -97,9 +97,8 @@ static void note(struct aggr_fetch *fetch)
 /* The exchange is over: the permit goes back first, whatever comes next. */
 static void give_back(struct aggr_fetch *fetch)
 {
-    struct aggr_gate *gate = fetch->rt->gate;
-    aggr_gate_release(gate, &fetch->waiter);
-    aggr_gate_pump(gate);
+    aggr_gate_release(fetch->rt->gate, &fetch->waiter);
+    aggr_runtime_pump(fetch->rt);
 }
 
 static void follow(struct aggr_fetch *fetch)
@@ -285,13 +284,13 @@ static void on_granted(struct aggr_waiter *waiter)
 /* The time-outs stand still until the permit is there. */
 static void enter_queue(struct aggr_fetch *fetch, uint64_t now_ns)
 {
-    struct aggr_gate *gate = fetch->rt->gate;
     const char *socket = fetch->route.unix_socket;
     aggr_timer_stop(&fetch->rt->loop.timers, &fetch->timer);
     enter(fetch, AGGR_FETCH_QUEUE, now_ns);
     aggr_limits_pause(&fetch->limits, now_ns);
-    aggr_gate_acquire(gate, fetch->client, socket ? socket : fetch->hop.url.origin, &fetch->waiter);
-    aggr_gate_pump(gate);
+    aggr_gate_acquire(fetch->rt->gate, fetch->client, socket ? socket : fetch->hop.url.origin,
+                      &fetch->waiter);
+    aggr_runtime_pump(fetch->rt);
 }
 
 /* A failed look-up ends the fetch; else on to the queue. */

@@ -252,11 +252,12 @@ static void cancel(struct aggr_exchange *exchange)
     release(exchange);
 }
 
-static void pause_reading(struct aggr_exchange *exchange, bool on)
+static bool pause_reading(struct aggr_exchange *exchange, bool on)
 {
     exchange->paused = on;
     if (exchange->begun)
         set_wanted(exchange);
+    return true;
 }
 
 static enum aggr_phase phase(struct aggr_exchange *exchange)

@@ -12,12 +12,17 @@ static unsigned workers_for(unsigned asked)
     return count < WORKERS_MOST ? count : WORKERS_MOST;
 }
 
+unsigned aggr_runtime_pump(struct aggr_runtime *rt)
+{
+    return rt->backlog.full ? 0 : aggr_gate_pump(rt->gate);
+}
+
 static void on_pump(uv_idle_t *idle)
 {
     struct aggr_runtime *rt = idle->data;
     uv_idle_stop(idle);
     rt->loop.in_flight--;
-    if (aggr_gate_pump(rt->gate) > 0)
+    if (aggr_runtime_pump(rt) > 0)
         aggr_loop_stir(&rt->loop); /* one that cannot be started has ended already */
 }
 

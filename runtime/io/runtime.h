@@ -59,6 +59,9 @@ enum aggr_err aggr_runtime_init(struct aggr_runtime *rt,
 /* No fetch may be in flight. Returns the number of handles that somebody left open. */
 unsigned aggr_runtime_deinit(struct aggr_runtime *rt);
 
-/* Grant freed permits in the next turn, once, however many have come free (a cancelled scope frees
+/* Grant freed permits now, unless there is too much of answers already; how many. */
+unsigned aggr_runtime_pump(struct aggr_runtime *rt);
+
+/* The same in the next turn, once, however many have come free (a cancelled scope frees
  * hundreds in a row). */
 void aggr_runtime_pump_soon(struct aggr_runtime *rt);

@@ -68,11 +68,9 @@ struct aggr_transport_ops {
                                    struct aggr_sink *sink, struct aggr_failure *failure);
     /* At once; never from inside on_connected, on_head or on_data. */
     void (*cancel)(struct aggr_exchange *exchange);
-    /* Stop or resume reading; connected. From inside on_head and on_data it can be stopped, too. */
-    void (*pause)(struct aggr_exchange *exchange, bool on);
-    /* Those of one group are paused together or not at all: one that is paused may hold up the
-     * others. NULL, the function or what it gives: none does. */
-    const void *(*group)(struct aggr_exchange *exchange);
+    /* Stop or resume reading, from on_head on; stop it from inside on_head and on_data, too. False:
+     * it goes on. */
+    bool (*pause)(struct aggr_exchange *exchange, bool on);
     /* Its connection is not to serve another; from inside on_head. NULL: cannot be. */
     void (*retire)(struct aggr_exchange *exchange);
     /* Where it is now: connect, tls, write, wait or body. */
@@ -82,7 +80,7 @@ struct aggr_transport_ops {
     /* Closes some of these that nothing in flight needs; false: there are none. */
     bool (*trim)(struct aggr_transport *self);
     void (*free)(struct aggr_transport *self); /* no exchange may be in flight */
-    bool pauses_any; /* any exchange can be paused from inside of another's events */
+    bool pauses_any; /* from on_connected on, and from inside of another exchange's events */
     bool looks_up;                             /* names have to be looked up before start */
 };
 

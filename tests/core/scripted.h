@@ -123,9 +123,10 @@ static void scripted_cancel(struct aggr_exchange *exchange)
     scripted_drop(exchange);
 }
 
-static void scripted_pause(struct aggr_exchange *exchange, bool on)
+static bool scripted_pause(struct aggr_exchange *exchange, bool on)
 {
     (void)exchange, (void)on;
+    return false;
 }
 
 static enum aggr_phase scripted_phase(struct aggr_exchange *exchange)
