@@ -22,6 +22,7 @@
 #include "bind/parcel_state.h"
 #include "io/offload.h"
 #include "io/runtime.h"
+#include "task/cap.h"
 #include "task/report.h"
 #include "task/state.h"
 #include "task/task.h"
@@ -39,6 +40,8 @@ struct work {
     const struct aggr_worker_ops *ops;
     struct aggr_worker *worker;    /* while it runs */
     struct aggr_buf parcel;        /* arguments, then results */
+    size_t limit;                  /* of its state's memory; 0: none */
+    bool left;                     /* it went over that */
     bool ok;                       /* the results are the function's */
     char why[AGGR_PARCEL_WHY_MAX]; /* "" unless there are no results at all */
     uint64_t ended_ns;
@@ -94,12 +97,52 @@ static void tidy(struct work *work)
 {
     struct aggr_worker *worker = work->worker;
     lua_settop(worker->L, 0);
-    if (work->ops->bytes(worker) > KEPT_BYTES) {
+    if (work->left) {
+        work->ops->renew(worker);
+    } else if (work->ops->bytes(worker) > KEPT_BYTES) {
         bool sound = lua_cpcall(worker->L, collect, NULL) == 0;
         if (!sound || work->ops->bytes(worker) > KEPT_BYTES)
             work->ops->renew(worker);
     }
     aggr_offload_weigh(work->ops->bytes(worker));
+}
+
+/* { kind =, message =, ... }: see prelude.worker. */
+static int pack_kill(lua_State *L)
+{
+    struct work *work = lua_touserdata(L, 1);
+    const struct aggr_kill *kill = lua_touserdata(L, 2);
+    const char *const fields[][2] = {{"kind", aggr_err_kind(kill->kind)},
+                                     {"message", kill->message},
+                                     {"hint", kill->hint},
+                                     {"where", kill->where},
+                                     {"traceback", kill->traceback}};
+    lua_settop(L, 0);
+    lua_createtable(L, 0, 5);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (!fields[i][1][0])
+            continue;
+        lua_pushstring(L, fields[i][1]);
+        lua_setfield(L, 1, fields[i][0]);
+    }
+    aggr_buf_clear(&work->parcel);
+    work->why[0] = '\0';
+    aggr_parcel_pack(L, 1, 1, "result", &work->parcel, work->why);
+    return 0;
+}
+
+/* Whatever it has come to, it was over its limit. */
+static void leave(struct work *work, const struct aggr_kill *kill)
+{
+    lua_State *L = work->worker->L;
+    work->left = true;
+    work->ok = false;
+    lua_settop(L, 0);
+    lua_pushcfunction(L, pack_kill);
+    lua_pushlightuserdata(L, work);
+    lua_pushlightuserdata(L, (void *)kill);
+    if (lua_pcall(L, 2, 0, 0) != 0)
+        snprintf(work->why, sizeof work->why, "%s", kill->message);
 }
 
 static void work_run(void *payload)
@@ -110,7 +153,12 @@ static void work_run(void *payload)
         snprintf(work->why, sizeof work->why, "there is no thread or no memory for it");
         return;
     }
-    if (lua_cpcall(work->worker->L, call, work) != 0) {
+    work->ops->begin(work->worker, work->limit);
+    bool failed = lua_cpcall(work->worker->L, call, work) != 0;
+    const struct aggr_kill *kill = work->ops->end(work->worker);
+    if (kill) {
+        leave(work, kill);
+    } else if (failed) {
         const char *text = lua_tostring(work->worker->L, -1);
         snprintf(work->why, sizeof work->why, "%s", text ? text : "it failed");
     }
@@ -194,6 +242,7 @@ static int l_start(lua_State *L)
     struct work *work = aggr_mem_new(1, sizeof *work);
     work->ops = aggr_state_of(L)->workers;
     work->state = aggr_state_of(L);
+    work->limit = work->state->cap ? work->state->cap->limit : 0;
     aggr_list_init(&work->link);
     lua_pushcfunction(L, pack_arguments);
     lua_insert(L, 1);

@@ -3,6 +3,7 @@
 #pragma once
 #include <lua.h>
 
+struct aggr_kill;
 struct aggr_state;
 
 /* What a thread keeps for its jobs. */
@@ -17,6 +18,10 @@ struct aggr_worker_ops {
     void (*close)(void *worker);
     void (*renew)(struct aggr_worker *worker); /* a new state in place of the old one */
     size_t (*bytes)(const struct aggr_worker *worker);
+    /* A job may use `limit` bytes, its state's included; 0: any number. end: what it was left for
+     * because it has used more; NULL: it was not. */
+    void (*begin)(struct aggr_worker *worker, size_t limit);
+    const struct aggr_kill *(*end)(struct aggr_worker *worker);
 };
 
 int aggr_bind_work(lua_State *L);

@@ -3,6 +3,7 @@
 #include "task/report.h"
 #include "task/sched.h"
 #include "task/task.h"
+#include <lauxlib.h>
 #include <luajit.h>
 #include <string.h>
 
@@ -58,49 +59,6 @@ static void forget_place(struct aggr_kill *kill)
     kill->trace = 0;
 }
 
-/* Garbage is not counted: the task is killed for what it keeps. */
-static void look(lua_State *L, lua_Debug *ar)
-{
-    struct aggr_state *state = aggr_state_of(L);
-    struct aggr_cap *cap = state->cap;
-    struct aggr_task *task = state->sched->current;
-    char used[SIZE_TEXT], limit[SIZE_TEXT];
-    (void)ar;
-    aggr_cap_leave(cap, L);
-    if (!task || task->killed || !cap->kills)
-        return;
-    size_t due = cap->due;
-    cap->due = SIZE_MAX;
-    lua_gc(L, LUA_GCCOLLECT, 0);
-    size_t left = aggr_cap_used(state);
-    bool over = left > (task->unwinding ? due : cap->limit);
-    cap->calm = cap->limit;
-    if (!over && left + cap->limit / SHARE > cap->limit)
-        cap->calm = left + cap->limit / SHARE;
-    cap->due = due > cap->calm ? due : cap->calm;
-    if (!over)
-        return;
-    forget_place(&cap->kill);
-    snprintf(cap->kill.message, sizeof cap->kill.message,
-             "%s in use, over the limit of %s (--max-memory)", size_text(used, left),
-             size_text(limit, cap->limit));
-    aggr_task_kill(task, &cap->kill);
-}
-
-void aggr_cap_crossed(struct aggr_state *state)
-{
-    struct aggr_cap *cap = state->cap;
-    struct aggr_sched *sched = state->sched;
-    if (!sched->current)
-        return;
-    if (sched->current->killed) { /* the request may have got lost */
-        aggr_kill_break(sched, false);
-        return;
-    }
-    cap->asked = true;
-    aggr_interrupt_set(&sched->interrupt, sched->L, look);
-}
-
 /* Appends a line of a traceback; nothing may be allocated in Lua here. */
 static void append_frame(struct aggr_kill *kill, const lua_Debug *ar)
 {
@@ -111,15 +69,11 @@ static void append_frame(struct aggr_kill *kill, const lua_Debug *ar)
         snprintf(kill->traceback + len, room, "\n\t[C]");
 }
 
-/* Where memory is asked for: it will not be known any more when the error has been caught. */
-static void note_place(struct aggr_cap *cap)
+/* Where `co` is; nothing may be allocated in Lua here. */
+static void note_frames(struct aggr_kill *kill, lua_State *co)
 {
-    struct aggr_kill *kill = &cap->kill;
-    lua_State *co = aggr_vmstate_asking(&cap->vm);
     lua_Debug ar;
-    forget_place(kill);
-    kill->trace = aggr_vmstate_trace(&cap->vm);
-    if (!co || !aggr_report_line(co, 0, &ar))
+    if (!aggr_report_line(co, 0, &ar))
         return;
     bool named = *ar.source == '@' || *ar.source == '=';
     snprintf(kill->where, sizeof kill->where, "%s:%d", named ? ar.source + 1 : ar.short_src,
@@ -130,23 +84,129 @@ static void note_place(struct aggr_cap *cap)
             append_frame(kill, &ar);
 }
 
-bool aggr_cap_grants_large(struct aggr_state *state, size_t bytes)
+/* A job is left by this, whatever catches errors in it. */
+static void raise_again(lua_State *L, lua_Debug *ar)
+{
+    (void)ar;
+    luaL_error(L, "not enough memory");
+}
+
+static void leave_job(struct aggr_state *state)
+{
+    state->cap->left = true;
+    aggr_interrupt_set(&state->sched->interrupt, state->L, raise_again);
+}
+
+/* Garbage is not counted. False: what is left is not too much. */
+static bool is_over(lua_State *L, struct aggr_cap *cap, const struct aggr_task *task)
+{
+    size_t due = cap->due;
+    cap->due = SIZE_MAX;
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    size_t left = aggr_cap_used(aggr_state_of(L));
+    bool over = left > (task && task->unwinding ? due : cap->limit);
+    cap->calm = cap->limit;
+    if (!over && left + cap->limit / SHARE > cap->limit)
+        cap->calm = left + cap->limit / SHARE;
+    cap->due = due > cap->calm ? due : cap->calm;
+    return over;
+}
+
+static bool is_job(const struct aggr_cap *cap)
+{
+    return cap->alone && cap->kills && !cap->left;
+}
+
+static void look(lua_State *L, lua_Debug *ar)
+{
+    struct aggr_state *state = aggr_state_of(L);
+    struct aggr_cap *cap = state->cap;
+    struct aggr_task *task = state->sched->current;
+    char used[SIZE_TEXT], limit[SIZE_TEXT];
+    (void)ar;
+    aggr_cap_leave(cap, L);
+    bool may_kill = task ? !task->killed && cap->kills : is_job(cap);
+    if (!may_kill || !is_over(L, cap, task))
+        return;
+    forget_place(&cap->kill);
+    snprintf(cap->kill.message, sizeof cap->kill.message,
+             "%s in use, over the limit of %s (--max-memory)",
+             size_text(used, aggr_cap_used(state)), size_text(limit, cap->limit));
+    if (task) {
+        aggr_task_kill(task, &cap->kill);
+        return;
+    }
+    note_frames(&cap->kill, L);
+    leave_job(state);
+    raise_again(L, NULL);
+}
+
+void aggr_cap_crossed(struct aggr_state *state)
 {
     struct aggr_cap *cap = state->cap;
     struct aggr_sched *sched = state->sched;
+    if (!sched->current && !is_job(cap))
+        return;
+    if (sched->current && sched->current->killed) { /* the request may have got lost */
+        aggr_kill_break(sched, false);
+        return;
+    }
+    cap->asked = true;
+    aggr_interrupt_set(&sched->interrupt, state->L, look);
+}
+
+/* Where memory is asked for: it will not be known any more when the error has been caught. */
+static void note_place(struct aggr_cap *cap)
+{
+    struct aggr_kill *kill = &cap->kill;
+    lua_State *co = aggr_vmstate_asking(&cap->vm);
+    forget_place(kill);
+    kill->trace = aggr_vmstate_trace(&cap->vm);
+    if (co)
+        note_frames(kill, co);
+}
+
+bool aggr_cap_grants_large(struct aggr_state *state, size_t bytes)
+{
+    struct aggr_cap *cap = state->cap;
+    struct aggr_task *task = state->sched->current;
     char more[SIZE_TEXT], used[SIZE_TEXT], limit[SIZE_TEXT];
-    if (!sched->current || aggr_cap_used(state) + bytes <= cap->limit + cap->limit / 4)
+    bool counts = task || is_job(cap);
+    if (!counts || aggr_cap_used(state) + bytes <= cap->limit + cap->limit / 4)
         return true;
-    if (!cap->kills || sched->current->killed)
+    if (!cap->kills || (task && task->killed))
         return false;
     note_place(cap);
     snprintf(cap->kill.message, sizeof cap->kill.message,
              "%s more asked for at once, with %s in use, over the limit of %s (--max-memory)",
              size_text(more, bytes), size_text(used, aggr_cap_used(state)),
              size_text(limit, cap->limit));
-    aggr_task_kill(sched->current, &cap->kill);
-    aggr_kill_break(sched, true);
+    if (!task) {
+        leave_job(state);
+        return false;
+    }
+    aggr_task_kill(task, &cap->kill);
+    aggr_kill_break(state->sched, true);
     return false;
+}
+
+void aggr_cap_begin_job(struct aggr_cap *cap, lua_State *L)
+{
+    enum { PAUSE = 120 }; /* per cent: what is compiled is seen by the next collection */
+    cap->alone = true;
+    cap->left = false;
+    aggr_cap_allow_kills(cap, true);
+    lua_gc(L, LUA_GCSETPAUSE, PAUSE);
+}
+
+const struct aggr_kill *aggr_cap_end_job(struct aggr_cap *cap, lua_State *L)
+{
+    aggr_cap_allow_kills(cap, false);
+    aggr_cap_leave(cap, L);
+    if (!cap->left)
+        return NULL;
+    aggr_interrupt_clear(L);
+    return &cap->kill;
 }
 
 void aggr_cap_suspend(struct aggr_cap *cap)

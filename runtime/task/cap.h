@@ -29,6 +29,8 @@ struct aggr_cap {
     size_t calm;      /* what `due` is: the limit, or a bit more after a collection */
     size_t unwinding; /* what it is for tasks that were killed: they need some to clean up */
     bool asked;       /* the hook is set */
+    bool alone;       /* no tasks: one job after another is what runs */
+    bool left;        /* the job was over the limit; `kill` says why */
     struct aggr_kill kill;
     struct aggr_vmstate vm;
 };
@@ -37,6 +39,12 @@ struct aggr_cap {
 void aggr_cap_init(struct aggr_cap *cap, lua_State *L, size_t limit);
 
 void aggr_cap_allow_kills(struct aggr_cap *cap, bool allow);
+
+/* The same for a state of aggr.work's, whose hooks compiled code sees only when it stops for the
+ * collector. From begin on a job that goes over the limit is left by errors, until end; end gives
+ * what it was left for, or NULL. */
+void aggr_cap_begin_job(struct aggr_cap *cap, lua_State *L);
+const struct aggr_kill *aggr_cap_end_job(struct aggr_cap *cap, lua_State *L);
 
 /* Around lua_resume. */
 void aggr_cap_enter(struct aggr_cap *cap, const struct aggr_task *task);

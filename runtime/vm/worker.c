@@ -1,6 +1,7 @@
 #include "vm/worker.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "task/cap.h"
 #include "task/sched.h"
 #include "vm/alloc.h"
 #include "vm/loader.h"
@@ -12,6 +13,7 @@
 struct worker {
     struct aggr_worker worker;
     struct aggr_state state;
+    struct aggr_cap cap;
     struct aggr_sched sched; /* of no tasks: whatever would wait is told that it cannot */
 };
 
@@ -81,5 +83,28 @@ static size_t worker_bytes(const struct aggr_worker *worker)
     return ((const struct worker *)worker)->state.memory.used;
 }
 
-const struct aggr_worker_ops aggr_worker_ops = {worker_open, worker_close, worker_renew,
-                                                worker_bytes};
+static void worker_begin(struct aggr_worker *worker, size_t limit)
+{
+    struct worker *self = (struct worker *)worker;
+    if (limit == 0)
+        return;
+    if (!self->state.cap)
+        aggr_cap_init(&self->cap, worker->L, limit);
+    self->state.cap = &self->cap;
+    aggr_cap_begin_job(&self->cap, worker->L);
+}
+
+static const struct aggr_kill *worker_end(struct aggr_worker *worker)
+{
+    struct worker *self = (struct worker *)worker;
+    return self->state.cap ? aggr_cap_end_job(&self->cap, worker->L) : NULL;
+}
+
+const struct aggr_worker_ops aggr_worker_ops = {
+    .open = worker_open,
+    .close = worker_close,
+    .renew = worker_renew,
+    .bytes = worker_bytes,
+    .begin = worker_begin,
+    .end = worker_end,
+};
