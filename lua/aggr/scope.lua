@@ -339,7 +339,7 @@ local function failure_of(me, killed, cause)
   local failure = killed and errors.new(cause.kind, cause.message, cause) or as_error(cause)
   if killed and not failure.where then
     local at = tail.body(me)
-    failure.where = at and tail.place(at.fn)
+    failure.where = at and (tail.place(at.fn) or tail.definition(at.fn))
   end
   if errors.is(me.failure) then return errors.suppress(me.failure, failure) end
   me.failure = failure

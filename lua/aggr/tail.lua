@@ -36,6 +36,15 @@ function tail.place(fn)
   return count == 1 and name .. ":" .. line or name
 end
 
+--- "file:line" where a function begins; of a whole file, the file.
+---@param fn function
+---@return string
+function tail.definition(fn)
+  local info = debug.getinfo(fn, "S")
+  local name = info.source:match("^[@=](.*)") or info.short_src
+  return info.linedefined > 0 and name .. ":" .. info.linedefined or name
+end
+
 --- The innermost body of a task whose function is the script's, or nil.
 ---@param me table the task
 ---@return table? body

@@ -21,7 +21,6 @@ local scope = require "aggr.scope"
 local settings = require "aggr.settings"
 local stall = require "aggr.stall"
 local task = require "aggr.core.task"
-local traces = require "prelude.traces"
 local work = require "aggr.work"
 
 local SCRIPT_WRONG, COMMAND_LINE, PARTIAL, FAILED, GATE, NOT_WRITTEN, MEMORY, LEFT_OVER = 1, 2, 3, 4, 5, 8, 10, 70
@@ -131,7 +130,6 @@ local function execute(session, opts, fn, after)
   emit.on_failure = function(failure) session:lose_output(failure) end
   chunk.prepare(opts, function(code) session:stop(code) end)
   if audit.is_on() then audit.begin() end
-  if opts.max_memory and opts.max_memory > 0 then traces.follow() end
   local function on_open(s)
     session.scope = s
     s.recover = function(err) return after { n = 2, false, err } end

@@ -5,7 +5,6 @@
  *                            memory
  *   memory() -> { heap, peak_heap, peak_buffered = bytes; tasks = but the running one, peak_tasks }
  *   recover()                collects what the running task, killed for memory, has left behind
- *   traces(table)            table[n] is "file:line", where compiled piece of code number n begins
  *   finalize(fn, object)     calls a finalizer of a script's, protected: pcall's results
  *   noticed() -> boolean     the running slice of the task is a stall, or nearly
  */
@@ -64,14 +63,6 @@ static int l_memory(lua_State *L)
     return 1;
 }
 
-static int l_traces(lua_State *L)
-{
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
-    lua_setfield(L, LUA_REGISTRYINDEX, AGGR_KILL_TRACES);
-    return 0;
-}
-
 static int l_finalize(lua_State *L)
 {
     struct aggr_state *state = aggr_state_of(L);
@@ -98,7 +89,6 @@ int aggr_bind_guard(lua_State *L)
                                          {"noticed", l_noticed},
                                          {"memory", l_memory},
                                          {"recover", l_recover},
-                                         {"traces", l_traces},
                                          {NULL, NULL}};
     lua_createtable(L, 0, sizeof functions / sizeof *functions);
     luaL_register(L, NULL, functions);

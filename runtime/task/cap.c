@@ -38,8 +38,14 @@ void aggr_cap_allow_kills(struct aggr_cap *cap, bool allow)
     cap->due = allow ? cap->calm : SIZE_MAX;
 }
 
+static void forget_place(struct aggr_kill *kill)
+{
+    kill->where[0] = kill->traceback[0] = '\0';
+}
+
 void aggr_cap_enter(struct aggr_cap *cap, const struct aggr_task *task)
 {
+    forget_place(&cap->kill);
     if (!cap->kills)
         return;
     bool needs_more = task->unwinding && cap->unwinding > cap->calm;
@@ -51,12 +57,6 @@ void aggr_cap_leave(struct aggr_cap *cap, lua_State *L)
     if (cap->asked)
         aggr_interrupt_clear(L);
     cap->asked = false;
-}
-
-static void forget_place(struct aggr_kill *kill)
-{
-    kill->where[0] = kill->traceback[0] = '\0';
-    kill->trace = 0;
 }
 
 /* Appends a line of a traceback; nothing may be allocated in Lua here. */
@@ -155,15 +155,29 @@ void aggr_cap_crossed(struct aggr_state *state)
     aggr_interrupt_set(&sched->interrupt, state->L, look);
 }
 
-/* Where memory is asked for: it will not be known any more when the error has been caught. */
-static void note_place(struct aggr_cap *cap)
+/* Behind a large request of compiled code. */
+static void note_here(lua_State *L, lua_Debug *ar)
 {
-    struct aggr_kill *kill = &cap->kill;
+    struct aggr_state *state = aggr_state_of(L);
+    (void)ar;
+    aggr_cap_leave(state->cap, L);
+    forget_place(&state->cap->kill);
+    note_frames(&state->cap->kill, L);
+}
+
+/* Where memory is asked for: it will not be known any more when the error has been caught. Of
+ * compiled code it is not known at all; but what becomes so large was large before. */
+static void note_place(struct aggr_state *state, bool granted)
+{
+    struct aggr_cap *cap = state->cap;
     lua_State *co = aggr_vmstate_asking(&cap->vm);
-    forget_place(kill);
-    kill->trace = aggr_vmstate_trace(&cap->vm);
-    if (co)
-        note_frames(kill, co);
+    if (co && !granted) {
+        forget_place(&cap->kill);
+        note_frames(&cap->kill, co);
+    } else if (!co && granted && !cap->asked) {
+        cap->asked = true;
+        aggr_interrupt_set(&state->sched->interrupt, state->L, note_here);
+    }
 }
 
 bool aggr_cap_grants_large(struct aggr_state *state, size_t bytes)
@@ -171,12 +185,14 @@ bool aggr_cap_grants_large(struct aggr_state *state, size_t bytes)
     struct aggr_cap *cap = state->cap;
     struct aggr_task *task = state->sched->current;
     char more[SIZE_TEXT], used[SIZE_TEXT], limit[SIZE_TEXT];
-    bool counts = task || is_job(cap);
-    if (!counts || aggr_cap_used(state) + bytes <= cap->limit + cap->limit / 4)
+    bool may_kill = task ? !task->killed && cap->kills : is_job(cap);
+    if (!task && !may_kill)
         return true;
-    if (!cap->kills || (task && task->killed))
-        return false;
-    note_place(cap);
+    bool granted = aggr_cap_used(state) + bytes <= cap->limit + cap->limit / 4;
+    if (may_kill)
+        note_place(state, granted);
+    if (granted || !may_kill)
+        return granted;
     snprintf(cap->kill.message, sizeof cap->kill.message,
              "%s more asked for at once, with %s in use, over the limit of %s (--max-memory)",
              size_text(more, bytes), size_text(used, aggr_cap_used(state)),
@@ -195,6 +211,7 @@ void aggr_cap_begin_job(struct aggr_cap *cap, lua_State *L)
     enum { PAUSE = 120 }; /* per cent: what is compiled is seen by the next collection */
     cap->alone = true;
     cap->left = false;
+    forget_place(&cap->kill);
     aggr_cap_allow_kills(cap, true);
     lua_gc(L, LUA_GCSETPAUSE, PAUSE);
 }

@@ -99,22 +99,6 @@ static void set_text(lua_State *L, int table, const char *name, const char *text
     lua_setfield(L, table, name);
 }
 
-/* What is known better than from the stacks; of compiled code, where that begins. */
-static void correct_place(lua_State *L, int table, const struct aggr_kill *kill)
-{
-    set_text(L, table, "killed_at", kill->where);
-    set_text(L, table, "killed_traceback", kill->traceback);
-    if (kill->trace == 0)
-        return;
-    lua_getfield(L, LUA_REGISTRYINDEX, AGGR_KILL_TRACES);
-    if (lua_istable(L, -1)) {
-        lua_rawgeti(L, -1, kill->trace);
-        if (lua_isstring(L, -1))
-            lua_setfield(L, table, "killed_at");
-    }
-    lua_settop(L, table);
-}
-
 void aggr_kill_keep_place(lua_State *L, struct aggr_task *task, lua_State *innermost)
 {
     if (task->placed)
@@ -138,8 +122,10 @@ void aggr_kill_keep_place(lua_State *L, struct aggr_task *task, lua_State *inner
     }
     lua_concat(L, lua_gettop(L) - table);
     lua_setfield(L, table, "killed_traceback");
-    if (task->kill)
-        correct_place(L, table, task->kill);
+    if (task->kill) { /* which knows better than the stacks */
+        set_text(L, table, "killed_at", task->kill->where);
+        set_text(L, table, "killed_traceback", task->kill->traceback);
+    }
     lua_settop(L, table - 1);
 }
 

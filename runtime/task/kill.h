@@ -17,13 +17,9 @@ struct aggr_kill {
     enum aggr_err kind;
     char message[200];
     char hint[160]; /* "" for none */
-    /* Where it was, when that is not found where the task is left; "" and 0: it is. */
+    /* Where it was, when that is not found where the task is left; "": it is. */
     char where[200], traceback[1024];
-    int trace; /* number of the compiled piece of code */
 };
-
-/* Registry field: where compiled pieces of code begin, by their numbers, if somebody notes it. */
-#define AGGR_KILL_TRACES "aggr.traces"
 
 /* The running task is left at its next instruction, whatever catches errors in it; `at_once` also
  * when that is the library's. From a signal handler too; may be repeated. */

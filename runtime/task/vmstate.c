@@ -148,11 +148,6 @@ lua_State *aggr_vmstate_asking(const struct aggr_vmstate *vm)
     return vm->state && (*vm->state == IN_C || *vm->state == IN_LUA) ? *vm->running : NULL;
 }
 
-int aggr_vmstate_trace(const struct aggr_vmstate *vm)
-{
-    return vm->state && *vm->state > 0 ? *vm->state : 0;
-}
-
 lua_State *aggr_vmstate_in_c(const struct aggr_vmstate *vm)
 {
     return vm->state && *vm->state == IN_C ? *vm->running : NULL;

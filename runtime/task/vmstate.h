@@ -29,9 +29,6 @@ lua_State *aggr_vmstate_in_c(const struct aggr_vmstate *vm);
  * does, or the VM itself. */
 lua_State *aggr_vmstate_asking(const struct aggr_vmstate *vm);
 
-/* The number of the compiled piece of code that runs; 0: none does. */
-int aggr_vmstate_trace(const struct aggr_vmstate *vm);
-
 /* The function at the level of `co` that `ar` is of, as lua_topointer gives it; NULL: not to be
  * told. A C function that is interrupted may be about to count a value as pushed: it stays. */
 const void *aggr_vmstate_function(const struct aggr_vmstate *vm, lua_State *co, lua_Debug *ar);
