@@ -27,7 +27,7 @@ static const char EXIT_CODES[] =
     "  2 the command line or a setting is     8 output could not be written\n"
     "  3 partial: a source has failed         70 a bug in aggr, --hard-stall, or --audit\n"
     "  4 failed                                  found something left\n"
-    "                                         129, 130, 143 interrupted\n";
+    " 10 over --max-memory                    129, 130, 143 interrupted\n";
 
 static void print_flag(FILE *out, const struct aggr_flag *flag)
 {
@@ -89,7 +89,7 @@ static void help_run(FILE *out)
             "Options, and the environment variables that give them:\n");
     print_flags(out, aggr_flags);
     fprintf(out,
-            "\nDurations are seconds or 200ms, 2s, 5m. AGGR_SET_<KEY> gives a setting its value.\n"
+            "\nDurations are seconds or 200ms, 2s, 5m; sizes are bytes or 64KiB, 10MiB. AGGR_SET_<KEY> gives a setting its value.\n"
             "'aggr run --help SCRIPT' lists the settings of a script.\n\n%s",
             EXIT_CODES);
 }
