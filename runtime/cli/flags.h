@@ -58,5 +58,6 @@ int aggr_arguments_parse(struct aggr_arguments *arguments, const struct aggr_fla
                          char **argv);
 void aggr_arguments_deinit(struct aggr_arguments *arguments);
 
-/* The number of a COUNT, DURATION or LIMIT (in seconds), SIZE (in bytes) that parse has accepted. */
+/* The number of a COUNT, DURATION or LIMIT (in seconds), SIZE (in bytes) that parse has accepted.
+ */
 double aggr_flag_number(const struct aggr_flag *flag, const char *value);

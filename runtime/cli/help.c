@@ -89,7 +89,8 @@ static void help_run(FILE *out)
             "Options, and the environment variables that give them:\n");
     print_flags(out, aggr_flags);
     fprintf(out,
-            "\nDurations are seconds or 200ms, 2s, 5m; sizes are bytes or 64KiB, 10MiB. AGGR_SET_<KEY> gives a setting its value.\n"
+            "\nDurations are seconds or 200ms, 2s, 5m; sizes are bytes or 64KiB, 10MiB. "
+            "AGGR_SET_<KEY> gives a setting its value.\n"
             "'aggr run --help SCRIPT' lists the settings of a script.\n\n%s",
             EXIT_CODES);
 }

@@ -26,7 +26,7 @@ struct aggr_backlog {
     struct aggr_list flying;  /* fetches with an exchange, by `flying` */
     struct aggr_list reading; /* of these, those whose answer has begun, in that order */
     struct aggr_fetch *first; /* borrowed: who goes on while it is full; NULL: to be chosen */
-    uv_idle_t soon;           /* active while somebody is to be paused or to go on in the next turn */
+    uv_idle_t soon; /* active while somebody is to be paused or to go on in the next turn */
 };
 
 void aggr_backlog_init(struct aggr_runtime *rt, size_t limit);
@@ -36,7 +36,8 @@ void aggr_backlog_deinit(struct aggr_backlog *backlog);
 void aggr_backlog_enter(struct aggr_fetch *fetch);
 void aggr_backlog_leave(struct aggr_fetch *fetch);
 
-/* Its request is about to be answered (from inside on_connected); its answer has begun (on_head). */
+/* Its request is about to be answered (from inside on_connected); its answer has begun (on_head).
+ */
 void aggr_backlog_connected(struct aggr_fetch *fetch);
 void aggr_backlog_answered(struct aggr_fetch *fetch);
 

@@ -56,11 +56,11 @@ struct aggr_fetch {
     struct aggr_gate_client *client;
     enum aggr_fetch_state state;
     uint64_t id;
-    const void *doer;    /* whom it is for (base/ledger.h) */
-    size_t held_bytes;   /* of the response, as ledger and backlog have them */
-    bool paused;         /* by the backlog; the limits stand still */
+    const void *doer;                 /* whom it is for (base/ledger.h) */
+    size_t held_bytes;                /* of the response, as ledger and backlog have them */
+    bool paused;                      /* by the backlog; the limits stand still */
     struct aggr_list flying, reading; /* of the backlog */
-    uint64_t late_round; /* of io/late */
+    uint64_t late_round;              /* of io/late */
 
     struct aggr_hop hop;
     struct aggr_route route;

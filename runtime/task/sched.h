@@ -39,7 +39,7 @@ struct aggr_sched {
     struct aggr_task *current; /* the running one */
     struct aggr_task *main;    /* told when all tasks wait for nothing (R27) */
     uint64_t last_id;
-    unsigned live, peak; /* tasks that have not ended: now, and at most so far */
+    unsigned live, peak;             /* tasks that have not ended: now, and at most so far */
     struct aggr_slice *slice;        /* borrowed; NULL: nobody watches */
     struct aggr_interrupt interrupt; /* opened by the vm's owner, if at all */
     struct aggr_collector collector;

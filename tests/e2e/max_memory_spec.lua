@@ -171,7 +171,10 @@ describe("a task that goes over --max-memory", function()
   end)
 
   it("is reported in kind when the result takes too much to print", function()
-    local decoded = envelope([[local t = {} for i = 1, 4e5 do t[i] = "tttttttttttttttttttttttttt" end return t]], "8MiB")
+    local decoded = envelope([[
+      local t = {}
+      for i = 1, 4e5 do t[i] = "tttttttttttttttttttttttttt" end
+      return t]], "8MiB")
     assert.equal(10, decoded.exit)
     assert.equal("memory", decoded.errors[1].kind)
   end)
