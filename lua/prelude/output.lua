@@ -122,7 +122,12 @@ end
 --- What the run itself was like.
 local function run_of()
   local stalls, more = stall.list()
-  return { audit = audit.result(), memory = guard.memory(), stalls = json.array(stalls), more_stalls = more > 0 and more or nil }
+  return {
+    audit = audit.result(),
+    memory = guard.memory(),
+    more_stalls = more > 0 and more or nil,
+    stalls = json.array(stalls),
+  }
 end
 
 --- The text of --envelope.

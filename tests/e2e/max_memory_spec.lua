@@ -138,6 +138,7 @@ describe("a task that goes over --max-memory", function()
     local got = greedy(1000)
     assert.same({}, got.wrong)
     assert.equal(1000, got.killed)
+    assert.equal(100000, got.cleaned)
   end)
 
   it("may be a function of aggr.work: the error is raised at the call, and its thread works on", function()
