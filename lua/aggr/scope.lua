@@ -352,7 +352,6 @@ end
 -- A scope may have a function `recover`: then the task does not end behind that scope, but goes on with
 -- recover(failure), whose values become its own.
 function scope.unwind(me, killed, cause)
-  task.let_go(me)
   if killed and cause.kind == "memory" then guard.recover() end
   local failure = failure_of(me, killed, cause)
   while me.top do

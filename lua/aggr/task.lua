@@ -86,16 +86,6 @@ function task.spawn(s, fn, ...)
   return self
 end
 
---- Nothing of the running task refers to its dead coroutines any more.
-function task.let_go(me)
-  local co = running()
-  local s = me.top
-  me.co = co
-  while s do
-    s.co, s = co, s.outer
-  end
-end
-
 ---@return any ... all results of a task that has ended well
 function Task:results()
   if self.n > 1 then return unpack(self.values, 1, self.n) end

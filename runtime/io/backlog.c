@@ -77,6 +77,13 @@ void aggr_backlog_enter(struct aggr_fetch *fetch)
         apply_soon(backlog);
 }
 
+void aggr_backlog_redial(struct aggr_fetch *fetch)
+{
+    if (fetch->paused)
+        aggr_limits_resume(&fetch->limits, aggr_loop_now(&fetch->rt->loop));
+    fetch->paused = false;
+}
+
 void aggr_backlog_leave(struct aggr_fetch *fetch)
 {
     struct aggr_backlog *backlog = &fetch->rt->backlog;
@@ -84,9 +91,7 @@ void aggr_backlog_leave(struct aggr_fetch *fetch)
     aggr_list_remove(&fetch->reading);
     if (backlog->first == fetch)
         backlog->first = NULL; /* the next one may begin when this one has been handed over */
-    if (fetch->paused)
-        aggr_limits_resume(&fetch->limits, aggr_loop_now(&fetch->rt->loop));
-    fetch->paused = false;
+    aggr_backlog_redial(fetch);
     if (backlog->full)
         apply_soon(backlog);
 }

@@ -32,8 +32,9 @@ struct aggr_backlog {
 void aggr_backlog_init(struct aggr_runtime *rt, size_t limit);
 void aggr_backlog_deinit(struct aggr_backlog *backlog);
 
-/* A fetch has an exchange; and has none any more, or begins it anew. */
+/* A fetch has an exchange; that begins anew, maybe before enter; it is over. */
 void aggr_backlog_enter(struct aggr_fetch *fetch);
+void aggr_backlog_redial(struct aggr_fetch *fetch);
 void aggr_backlog_leave(struct aggr_fetch *fetch);
 
 /* Its request is about to be answered (from inside on_connected); its answer has begun (on_head).

@@ -168,8 +168,7 @@ static void on_redial(struct aggr_sink *sink)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
     uint64_t now_ns = now_of(fetch);
-    aggr_backlog_leave(fetch);
-    aggr_backlog_enter(fetch);
+    aggr_backlog_redial(fetch);
     enter(fetch, AGGR_FETCH_CONNECT, now_ns);
     aggr_limits_begin_hop(&fetch->limits, now_ns);
     aggr_fetch_arm(fetch);

@@ -114,6 +114,7 @@ static void replace(struct aggr_exchange *exchange)
     aggr_http1_reader_deinit(&exchange->reader);
     aggr_http1_exchange_restart(exchange);
     exchange->replaced = true;
+    exchange->paused = false;
     exchange->announced = false;
     if (exchange->sink->ops->on_redial)
         exchange->sink->ops->on_redial(exchange->sink);
