@@ -51,8 +51,12 @@ static void disconnect(int fd)
 static void on_watch_stopped(struct aggr_watch *self)
 {
     struct socket_watch *watch = AGGR_LIST_ENTRY(self, struct socket_watch, watch);
-    if (watch->sealed)
+    if (watch->sealed && is_quiet(watch->fd)) { /* what the event was for has been read meanwhile */
+        aggr_watch_set(self, UV_READABLE);
+        aggr_watch_set(self, 0);
+    } else if (watch->sealed) {
         disconnect(watch->fd);
+    }
 }
 
 static void count_gone(struct aggr_sockets *sockets, int fd)
