@@ -41,6 +41,7 @@ static void on_soon(uv_idle_t *idle)
     struct aggr_runtime *rt = idle->data;
     struct aggr_backlog *backlog = &rt->backlog;
     uv_idle_stop(idle);
+    rt->loop.in_flight--;
     if (backlog->held.used <= backlog->limit - backlog->limit / 4)
         backlog->full = false;
     choose_first(backlog);
@@ -50,8 +51,11 @@ static void on_soon(uv_idle_t *idle)
 
 static void apply_soon(struct aggr_backlog *backlog)
 {
-    if (!uv_is_active((uv_handle_t *)&backlog->soon))
-        uv_idle_start(&backlog->soon, on_soon);
+    struct aggr_runtime *rt = backlog->soon.data;
+    if (uv_is_active((uv_handle_t *)&backlog->soon))
+        return;
+    uv_idle_start(&backlog->soon, on_soon);
+    rt->loop.in_flight++; /* whoever waits for a permit may be about to hear */
 }
 
 void aggr_backlog_init(struct aggr_runtime *rt, size_t limit)
@@ -117,8 +121,11 @@ static void stop_early(struct aggr_backlog *backlog, struct aggr_fetch *fetch)
         apply(backlog, true);
         apply_soon(backlog);
     }
-    if (fetch != backlog->first)
-        set_paused(fetch, true);
+    if (fetch == backlog->first)
+        return;
+    set_paused(fetch, true);
+    if (!fetch->paused)
+        apply_soon(backlog);
 }
 
 void aggr_backlog_hold(struct aggr_fetch *fetch, size_t bytes)

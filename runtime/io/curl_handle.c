@@ -260,7 +260,7 @@ enum aggr_err aggr_curl_handle_prepare(struct aggr_curl_handle *handle, const st
 {
     handle->to = *to;
     handle->taught = taught;
-    handle->connected = handle->folded = false;
+    handle->connected = handle->watched = handle->folded = false;
     handle->fd = -1;
     handle->error[0] = '\0';
     /* A proxy's answer to CONNECT has fields as well, which no header callback sees. */
@@ -281,6 +281,7 @@ static void settle(struct aggr_curl_handle *handle)
 void aggr_curl_handle_moved(struct aggr_curl_handle *handle, int fd)
 {
     settle(handle);
+    handle->watched = fd >= 0;
     if (!handle->connected)
         handle->fd = fd;
 }

@@ -27,6 +27,7 @@ struct aggr_curl_handle {
 
     /* of the running connection */
     bool connected;       /* it stands, TLS and proxy included */
+    bool watched;         /* its socket is */
     bool folded;          /* a folded line where no header is before it: not to be gone on with */
     int fd;               /* of the connection attempt that moved last; -1 = none */
     struct aggr_buf name; /* "host:port" that `teach` is about, and which answer that is */

@@ -183,6 +183,8 @@ static bool pause_reading(struct aggr_exchange *exchange, bool on)
 {
     if (exchange->http2)
         return false;
+    if (on && !exchange->handle.watched) /* nor would it be, on a connection that is used again */
+        return false;
     curl_easy_pause(exchange->handle.easy, on ? CURLPAUSE_RECV : CURLPAUSE_CONT);
     return true;
 }

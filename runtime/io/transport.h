@@ -68,8 +68,8 @@ struct aggr_transport_ops {
                                    struct aggr_sink *sink, struct aggr_failure *failure);
     /* At once; never from inside on_connected, on_head or on_data. */
     void (*cancel)(struct aggr_exchange *exchange);
-    /* Stop or resume reading, from on_head on; stop it from inside on_head and on_data, too. False:
-     * it goes on. */
+    /* Stop or resume reading, from on_head on; stop it from inside of its on_head and on_data, too.
+     * False: it goes on. */
     bool (*pause)(struct aggr_exchange *exchange, bool on);
     /* Its connection is not to serve another; from inside on_head. NULL: cannot be. */
     void (*retire)(struct aggr_exchange *exchange);
@@ -80,7 +80,7 @@ struct aggr_transport_ops {
     /* Closes some of these that nothing in flight needs; false: there are none. */
     bool (*trim)(struct aggr_transport *self);
     void (*free)(struct aggr_transport *self); /* no exchange may be in flight */
-    bool pauses_any; /* from on_connected on, and from inside of another exchange's events */
+    bool pauses_any; /* from on_connected on; to stop it from inside of any exchange's events, too */
     bool looks_up;                             /* names have to be looked up before start */
 };
 
