@@ -73,6 +73,12 @@ void aggr_backlog_deinit(struct aggr_backlog *backlog)
     uv_close((uv_handle_t *)&backlog->soon, NULL);
 }
 
+void aggr_backlog_begin(struct aggr_fetch *fetch)
+{
+    aggr_list_init(&fetch->flying);
+    aggr_list_init(&fetch->reading);
+}
+
 void aggr_backlog_enter(struct aggr_fetch *fetch)
 {
     struct aggr_backlog *backlog = &fetch->rt->backlog;
@@ -98,12 +104,6 @@ void aggr_backlog_leave(struct aggr_fetch *fetch)
     aggr_backlog_redial(fetch);
     if (backlog->full)
         apply_soon(backlog);
-}
-
-void aggr_backlog_connected(struct aggr_fetch *fetch)
-{
-    if (fetch->rt->backlog.full)
-        apply_soon(&fetch->rt->backlog);
 }
 
 void aggr_backlog_answered(struct aggr_fetch *fetch)

@@ -7,7 +7,7 @@
  *
  * Borrows fetches from enter to leave.
  *
- *   enter -> answered? -> (took)* -> leave
+ *   begin -> (enter -> redial* -> answered? -> leave)*      hold at any time
  */
 #pragma once
 #include "base/budget.h"
@@ -32,14 +32,13 @@ struct aggr_backlog {
 void aggr_backlog_init(struct aggr_runtime *rt, size_t limit);
 void aggr_backlog_deinit(struct aggr_backlog *backlog);
 
-/* A fetch has an exchange; that begins anew, maybe before enter; it is over. */
+/* A fetch begins; it has an exchange; that begins anew, maybe before enter; it is over. */
+void aggr_backlog_begin(struct aggr_fetch *fetch);
 void aggr_backlog_enter(struct aggr_fetch *fetch);
 void aggr_backlog_redial(struct aggr_fetch *fetch);
 void aggr_backlog_leave(struct aggr_fetch *fetch);
 
-/* Its request is about to be answered (from inside on_connected); its answer has begun (on_head).
- */
-void aggr_backlog_connected(struct aggr_fetch *fetch);
+/* Its answer has begun: from inside on_head. */
 void aggr_backlog_answered(struct aggr_fetch *fetch);
 
 /* So many bytes of its response are here now; also from inside on_head and on_data. */

@@ -160,17 +160,15 @@ static void on_connected(struct aggr_sink *sink)
     enter(fetch, AGGR_FETCH_WAIT, now_ns);
     aggr_limits_connected(&fetch->limits, now_ns);
     aggr_fetch_arm(fetch);
-    aggr_backlog_connected(fetch);
 }
 
 /* As for the first connection; it is not looked up again. */
 static void on_redial(struct aggr_sink *sink)
 {
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(sink, struct aggr_fetch, sink);
-    uint64_t now_ns = now_of(fetch);
     aggr_backlog_redial(fetch);
-    enter(fetch, AGGR_FETCH_CONNECT, now_ns);
-    aggr_limits_begin_hop(&fetch->limits, now_ns);
+    enter(fetch, AGGR_FETCH_CONNECT, now_of(fetch));
+    aggr_limits_begin_hop(&fetch->limits, now_of(fetch));
     aggr_fetch_arm(fetch);
 }
 
@@ -387,8 +385,7 @@ void aggr_fetch_drive(struct aggr_fetch *fetch)
     fetch->query.on_answer = on_answer;
     fetch->waiter.on_granted = on_granted;
     fetch->sink.ops = &sink_ops;
-    aggr_list_init(&fetch->flying);
-    aggr_list_init(&fetch->reading);
+    aggr_backlog_begin(fetch);
     fetch->begun_ns = now_of(fetch);
     aggr_limits_begin(&fetch->limits, fetch->begun_ns);
     if (fetch->response.failure.code)
