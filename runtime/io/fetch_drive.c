@@ -261,9 +261,9 @@ static void on_granted(struct aggr_waiter *waiter)
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(waiter, struct aggr_fetch, waiter);
     struct aggr_transport *transport = fetch->transport;
     struct aggr_failure why = {0};
-    uint64_t now_ns = instant_of(fetch);
-    enter(fetch, AGGR_FETCH_CONNECT, now_ns);
-    aggr_limits_resume(&fetch->limits, now_ns);
+    uint64_t now_of(fetch) = instant_of(fetch);
+    enter(fetch, AGGR_FETCH_CONNECT, now_of(fetch));
+    aggr_limits_resume(&fetch->limits, now_of(fetch));
     prepare_request(fetch);
     aggr_router_make_room(&fetch->rt->router, transport);
     fetch->exchange = transport->ops->start(transport, &fetch->request, &fetch->sink, &why);

@@ -80,7 +80,9 @@ struct aggr_transport_ops {
     /* Closes some of these that nothing in flight needs; false: there are none. */
     bool (*trim)(struct aggr_transport *self);
     void (*free)(struct aggr_transport *self); /* no exchange may be in flight */
-    bool looks_up;                             /* names have to be looked up before start */
+    bool
+        pauses_any; /* from on_connected on; to stop it from inside of any exchange's events, too */
+    bool looks_up;  /* names have to be looked up before start */
 };
 
 struct aggr_transport {
