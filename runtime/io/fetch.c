@@ -59,6 +59,7 @@ struct aggr_fetch *aggr_fetch_new(struct aggr_runtime *rt, const struct aggr_fet
     fetch->limits.connect_timeout_ns = request->connect_timeout_ns;
     fetch->limits.idle_timeout_ns = request->idle_timeout_ns;
     fetch->id = ++rt->next_id;
+    aggr_backlog_begin(fetch);
     const struct aggr_hop_request hop = {
         .method = request->method,
         .url = request->url,

@@ -261,9 +261,9 @@ static void on_granted(struct aggr_waiter *waiter)
     struct aggr_fetch *fetch = AGGR_LIST_ENTRY(waiter, struct aggr_fetch, waiter);
     struct aggr_transport *transport = fetch->transport;
     struct aggr_failure why = {0};
-    uint64_t now_of(fetch) = instant_of(fetch);
-    enter(fetch, AGGR_FETCH_CONNECT, now_of(fetch));
-    aggr_limits_resume(&fetch->limits, now_of(fetch));
+    uint64_t now_ns = instant_of(fetch);
+    enter(fetch, AGGR_FETCH_CONNECT, now_ns);
+    aggr_limits_resume(&fetch->limits, now_ns);
     prepare_request(fetch);
     aggr_router_make_room(&fetch->rt->router, transport);
     fetch->exchange = transport->ops->start(transport, &fetch->request, &fetch->sink, &why);
@@ -385,7 +385,6 @@ void aggr_fetch_drive(struct aggr_fetch *fetch)
     fetch->query.on_answer = on_answer;
     fetch->waiter.on_granted = on_granted;
     fetch->sink.ops = &sink_ops;
-    aggr_backlog_begin(fetch);
     fetch->begun_ns = now_of(fetch);
     aggr_limits_begin(&fetch->limits, fetch->begun_ns);
     if (fetch->response.failure.code)
