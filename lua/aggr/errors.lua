@@ -38,7 +38,7 @@ local errors = {}
 ---@field spawned string?       "file:line" of the call that made the task
 local Error = { __name = "aggr.Error" }
 
-local NO_MEMORY = "not enough memory" -- what LuaJIT raises, without a place
+local NO_MEMORY = "not enough memory" -- what LuaJIT raises, mostly without a place
 
 local LONGEST_URL, LONGEST_MISUSE = 300, 1000 -- bytes shown
 
@@ -171,10 +171,10 @@ end
 function errors.wrap(value)
   if errors.is(value) then return value end
   if type(value) == "string" then
-    if value == NO_MEMORY then return errors.new("memory", value, { value = value, where = errors.where() }) end
     local where, message = value:match("^([^\n]-:%d+): (.*)$")
     if where and is_library_source(LIBRARY:sub(1, 1) .. where) then where = errors.where() end
-    return errors.new("script", message or value, { value = value, where = where })
+    local out_of_memory = (message or value) == NO_MEMORY
+    return errors.new(out_of_memory and "memory" or "script", message or value, { value = value, where = where })
   end
   local message
   if type(value) == "table" or type(value) == "userdata" then

@@ -79,7 +79,7 @@ local function configure(opts)
   log.detail("defaults", { timeout = defaults.timeout, connect_timeout = defaults.connect_timeout,
     max_body = defaults.max_body, redirects = defaults.redirects, concurrency = defaults.concurrency,
     per_host = defaults.per_host, deadline = opts.deadline, stall = opts.stall, max_slice = opts.max_slice,
-    hard_stall = opts.hard_stall })
+    hard_stall = opts.hard_stall, max_memory = opts.max_memory, max_buffered = opts.max_buffered })
 end
 
 --- Runs fn(...) as a body of a scope that hides cancellations for `seconds`.

@@ -94,6 +94,14 @@ static double guard_limit(const struct aggr_arguments *arguments, const char *na
     return number_of(arguments, name, defaults[i].seconds);
 }
 
+static size_t buffered_of(const struct aggr_arguments *arguments)
+{
+    static const double most = 64 << 20, share = 4;
+    double memory = number_of(arguments, "max-memory", 0);
+    bool is_less = memory > 0 && memory / share < most;
+    return (size_t)number_of(arguments, "max-buffered", is_less ? memory / share : most);
+}
+
 /* The table that lua/prelude/main.lua takes: the options by name with '_' for '-', and script,
  * args, cut, descriptors, asked. */
 static void push_options(lua_State *L, struct session *session)
@@ -117,6 +125,8 @@ static void push_options(lua_State *L, struct session *session)
     lua_setfield(L, -2, "max_slice");
     lua_pushnumber(L, guard_limit(arguments, "hard-stall"));
     lua_setfield(L, -2, "hard_stall");
+    lua_pushnumber(L, (lua_Number)buffered_of(arguments));
+    lua_setfield(L, -2, "max_buffered");
 }
 
 static uint64_t in_ns(double seconds)
@@ -205,14 +215,6 @@ static bool wants_audit(const struct aggr_arguments *arguments)
 {
     return arguments->values[aggr_flag_index("audit")] &&
            !arguments->values[aggr_flag_index("help")];
-}
-
-static size_t buffered_of(const struct aggr_arguments *arguments)
-{
-    static const double most = 64 << 20, share = 4;
-    double memory = number_of(arguments, "max-memory", 0);
-    bool is_less = memory > 0 && memory / share < most;
-    return (size_t)number_of(arguments, "max-buffered", is_less ? memory / share : most);
 }
 
 static void *session_body(void *context)
