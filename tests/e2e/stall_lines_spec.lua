@@ -124,15 +124,15 @@ local CASES = {
       os.execute("sleep 0.004") --@
     end]], fn = "os.execute", cause = "blocked" },
   { "a pipe that is read", [[
-    local pipe = io.popen("sleep 0.15; echo x")
+    local pipe = io.popen("sleep 0.3; echo x")
     local text = pipe:read("*a") --@
     pipe:close()
     text = nil]], fn = "file:read", cause = "blocked" },
   { "a pipe that is closed", [[
-    local pipe = io.popen("sleep 0.15")
+    local pipe = io.popen("sleep 0.3")
     pipe:close() --@]], fn = "file:close", cause = "blocked" },
   { "lines of a pipe", [[
-    local pipe = io.popen("sleep 0.15; echo x")
+    local pipe = io.popen("sleep 0.3; echo x")
     for line in pipe:lines() do --@
       line = nil
     end
