@@ -6,6 +6,11 @@
  * short request. */
 enum { LEAST = 175, MOST = 500, GROWTH_KB = 16 * 1024 };
 
+void aggr_collector_init(struct aggr_collector *collector)
+{
+    *collector = (struct aggr_collector){.pause = LUAI_GCPAUSE};
+}
+
 static int pause_for(int live_kb)
 {
     int pause = 100 + 100 * GROWTH_KB / (live_kb > 0 ? live_kb : 1);
@@ -28,7 +33,7 @@ void aggr_collector_pace(struct aggr_collector *collector, lua_State *L)
     if (pause == collector->pause)
         return;
     int before = lua_gc(L, LUA_GCSETPAUSE, pause);
-    if (collector->pause > 0 && before != collector->pause)
+    if (before != collector->pause)
         lua_gc(L, LUA_GCSETPAUSE, before);
     else
         collector->pause = pause;

@@ -11,8 +11,11 @@
 struct aggr_collector {
     int used_kb; /* when it was looked at last */
     int live_kb; /* about what the last collection has left */
-    int pause;   /* per cent, as set last; 0: not yet */
+    int pause;   /* per cent, as it was set last */
 };
+
+/* Of a new state. */
+void aggr_collector_init(struct aggr_collector *collector);
 
 /* Sets the pause for what lives now: to be called now and then. One that somebody else has set
  * (collectgarbage "setpause") stays. */

@@ -14,6 +14,7 @@ void aggr_sched_init(struct aggr_sched *sched, lua_State *L, struct aggr_loop *l
     sched->scopes = (struct aggr_scopes){
         .timers = &loop->timers, .clock = loop->clock, .on_cancel = aggr_task_on_cancel};
     aggr_scope_init(&sched->root, &sched->scopes, NULL);
+    aggr_collector_init(&sched->collector);
     aggr_list_init(&sched->queue);
     aggr_list_init(&sched->tasks);
     aggr_list_init(&sched->spares);

@@ -55,10 +55,10 @@ struct aggr_vm *__wrap_aggr_vm_new(struct aggr_runtime *runtime, const struct ag
 #ifdef __SANITIZE_ADDRESS__
 const char *__lsan_default_suppressions(void);
 
-/* What glibc's resolver holds for a thread that is still looking a name up when the process ends.
- */
+/* What glibc holds for a thread that is still looking a name up, or a module, when the process
+ * ends. */
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:__GI___res_context_send\nleak:__resolv_conf_load\n";
+    return "leak:__GI___res_context_send\nleak:__resolv_conf_load\nleak:_dlerror_run\n";
 }
 #endif
