@@ -9,7 +9,12 @@
 /* A task's memory is used again, and so is its coroutine if that has come to its end, where its
  * slot is not above this: making them anew, the stack grown, takes 1 us. A sanitizer should see
  * each task freed. */
-enum { KEPT_SLOT_MAX = 2048 };
+enum { KEPT_SLOT_MAX = 3 * 1024 };
+
+/* What of a task is anchored, from its slot on: the handle as well, as scripts can write into the
+ * table. */
+enum { CO, TABLE, HANDLE, PLACES };
+
 #ifdef __SANITIZE_ADDRESS__
 static const bool keeps_tasks = false;
 #else
@@ -31,8 +36,9 @@ static int take_slot(struct aggr_sched *sched)
 {
     if (sched->free_count > 0)
         return sched->free_slots[--sched->free_count];
-    sched->last_slot += 2;
-    return sched->last_slot - 1;
+    int slot = sched->last_slot + 1;
+    sched->last_slot += PLACES;
+    return slot;
 }
 
 static void give_slot(struct aggr_sched *sched, int slot)
@@ -52,7 +58,7 @@ static void give_slot(struct aggr_sched *sched, int slot)
 void aggr_task_push(lua_State *L, const struct aggr_task *task)
 {
     lua_rawgeti(L, LUA_REGISTRYINDEX, task->sched->anchors);
-    lua_rawgeti(L, -1, task->slot + 1);
+    lua_rawgeti(L, -1, task->slot + TABLE);
     lua_remove(L, -2);
 }
 
@@ -66,8 +72,8 @@ static struct aggr_task **push_handle(lua_State *L, int table)
     return handle;
 }
 
-/* The coroutine that `slot` was left with, else a new one. The slot holds it and the task's table.
- */
+/* The coroutine that `slot` was left with, else a new one. Anchors it with the task's table, and
+ * the handle on top of the stack, which is popped. */
 static lua_State *anchor(lua_State *L, struct aggr_sched *sched, int slot, int table)
 {
     lua_rawgeti(L, LUA_REGISTRYINDEX, sched->anchors);
@@ -81,8 +87,10 @@ static lua_State *anchor(lua_State *L, struct aggr_sched *sched, int slot, int t
         lua_rawseti(L, -3, slot);
     }
     lua_pushvalue(L, table);
-    lua_rawseti(L, -3, slot + 1);
-    lua_pop(L, 2);
+    lua_rawseti(L, -3, slot + TABLE);
+    lua_pushvalue(L, -3);
+    lua_rawseti(L, -3, slot + HANDLE);
+    lua_pop(L, 3);
     return co;
 }
 
@@ -109,7 +117,6 @@ struct aggr_task *aggr_task_spawn(lua_State *L, struct aggr_scope *scope, int in
     if (count + LUA_MINSTACK > LUAI_MAXCSTACK)
         luaL_error(L, "too many arguments for a task");
     struct aggr_task **handle = push_handle(L, index + 1);
-    lua_pop(L, 1);
     int slot = take_slot(sched);
     lua_State *co = anchor(L, sched, slot, index + 1);
     lua_checkstack(co, count + LUA_MINSTACK);
@@ -156,6 +163,7 @@ void aggr_task_end(struct aggr_task *task)
     aggr_scope_deinit(&task->own);
     aggr_list_remove(&task->link);
     aggr_list_remove(&task->all);
+    *task->handle = NULL;
     lua_State *L = sched->L;
     lua_rawgeti(L, LUA_REGISTRYINDEX, sched->anchors);
     if (lua_status(task->co) == 0 && task->slot <= KEPT_SLOT_MAX) {
@@ -164,11 +172,12 @@ void aggr_task_end(struct aggr_task *task)
         lua_pushnil(L);
         lua_rawseti(L, -2, task->slot);
     }
-    lua_pushnil(L);
-    lua_rawseti(L, -2, task->slot + 1);
+    for (int place = TABLE; place < PLACES; place++) {
+        lua_pushnil(L);
+        lua_rawseti(L, -2, task->slot + place);
+    }
     lua_pop(L, 1);
     give_slot(sched, task->slot);
-    *task->handle = NULL;
     sched->live--;
     aggr_ledger_gone(&sched->loop->ledger, AGGR_LEDGER_TASKS, (uintptr_t)task, 1);
     if (sched->main == task)

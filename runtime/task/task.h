@@ -44,10 +44,10 @@ struct aggr_task {
     lua_State *co;             /* anchored */
     lua_State *waiting;        /* what waits: co, or one of the user's under it; NULL: running */
     struct aggr_task **handle; /* the userdata's content; set to NULL at the end */
-    int slot;                  /* in the table of anchors: the coroutine, then the task's table */
-    int arguments;             /* values for the first resume, above the function on co's stack */
-    struct aggr_list link;     /* in the run queue while ready */
-    struct aggr_list all;      /* in sched->tasks */
+    int slot;      /* in the table of anchors: the coroutine, the task's table, the handle */
+    int arguments; /* values for the first resume, above the function on co's stack */
+    struct aggr_list link; /* in the run queue while ready */
+    struct aggr_list all;  /* in sched->tasks */
     struct aggr_scope own;
     struct aggr_scope_member member;
     struct aggr_wait *wait;  /* owned; NULL when none */
